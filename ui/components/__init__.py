@@ -1,0 +1,27 @@
+"""Small components for acting on a picture: what Streamlit's own widgets cannot do.
+
+Each is one function that takes uint8 (H, W, 3) arrays and words in the visitor's language, and may be
+called wherever a widget may. Dragging, fading and zooming stay in the browser; a rerun happens when
+something is chosen.
+"""
+
+from ui.components.colours import Scale, colour, stops
+from ui.components.compare import compare
+from ui.components.gallery import GalleryItem, gallery
+from ui.components.overlay import overlay
+from ui.components.paste_image import paste_image
+from ui.components.picture import data_uri, fingerprint, thumbnail
+
+__all__ = [
+    "GalleryItem",
+    "Scale",
+    "colour",
+    "compare",
+    "data_uri",
+    "fingerprint",
+    "gallery",
+    "overlay",
+    "paste_image",
+    "stops",
+    "thumbnail",
+]

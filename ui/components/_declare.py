@@ -1,0 +1,31 @@
+"""How a component of ours is registered: its markup, style and script are files in `web/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+_WEB = Path(__file__).parent / "web"
+
+
+def declare(name: str) -> ComponentRenderer:
+    """Register `web/NAME.html|css|js` behind the parts all of them share; gives what mounts it.
+
+    The browser loads each script as a module of its own that can import nothing, so the shared
+    functions are put in front of it.
+    """
+
+    def read(file: str) -> str:
+        return (_WEB / file).read_text(encoding="utf-8")
+
+    return st.components.v2.component(
+        f"glassbox_{name}",
+        html=read(f"{name}.html"),
+        css=read("common.css") + read(f"{name}.css"),
+        js=read("common.js") + read(f"{name}.js"),
+    )
