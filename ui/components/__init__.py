@@ -5,23 +5,33 @@ called wherever a widget may. Dragging, fading and zooming stay in the browser; 
 something is chosen.
 """
 
+from ui.components.bars import Bar, bars
 from ui.components.colours import Scale, colour, stops
 from ui.components.compare import compare
+from ui.components.copy_link import copy_link
 from ui.components.gallery import GalleryItem, gallery
 from ui.components.overlay import overlay
 from ui.components.paste_image import paste_image
+from ui.components.pick_point import pick_point
+from ui.components.pick_rectangle import Rectangle, pick_rectangle
 from ui.components.picture import data_uri, fingerprint, thumbnail
 
 __all__ = [
+    "Bar",
+    "bars",
     "GalleryItem",
+    "Rectangle",
     "Scale",
     "colour",
     "compare",
+    "copy_link",
     "data_uri",
     "fingerprint",
     "gallery",
     "overlay",
     "paste_image",
+    "pick_point",
+    "pick_rectangle",
     "stops",
     "thumbnail",
 ]
