@@ -9,6 +9,7 @@ from ui.components.bars import Bar, bars
 from ui.components.colours import Scale, colour, stops
 from ui.components.compare import compare
 from ui.components.copy_link import copy_link
+from ui.components.flow import Station, flow
 from ui.components.gallery import GalleryItem, gallery
 from ui.components.overlay import overlay
 from ui.components.paste_image import paste_image
@@ -18,15 +19,17 @@ from ui.components.picture import data_uri, fingerprint, thumbnail
 
 __all__ = [
     "Bar",
-    "bars",
     "GalleryItem",
     "Rectangle",
     "Scale",
+    "Station",
+    "bars",
     "colour",
     "compare",
     "copy_link",
     "data_uri",
     "fingerprint",
+    "flow",
     "gallery",
     "overlay",
     "paste_image",

@@ -41,7 +41,10 @@ function under(self, event) {
 
 function build(self) {
   const stage = (self.stage = self.find(".stage"));
-  stage.addEventListener("click", (event) => choose(self, under(self, event)));
+  // A mouse gives the pixel that was told under it: a click's own place is rounded to whole screen pixels.
+  stage.addEventListener("click", (event) => {
+    choose(self, (event.pointerType === "mouse" && self.cursor) || under(self, event));
+  });
   stage.addEventListener("pointermove", (event) => {
     if (event.pointerType !== "mouse") return;
     self.cursor = under(self, event);
