@@ -1,0 +1,6 @@
+"""Image models, their feature maps, and explanations of what they answer."""
+
+from core.vision.explain import grad_cam
+from core.vision.models import VisionModel, classifier, vision_model
+
+__all__ = ["VisionModel", "classifier", "grad_cam", "vision_model"]

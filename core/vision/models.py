@@ -1,0 +1,111 @@
+"""The image models by name: a classifier for plain answers, a `VisionModel` for looking inside."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core.types import Classifier, Floats, Image, ModelCard
+from core.vision import article_cnn, efficientnet
+from core.vision.lite import Lite, softmax
+from core.vision.preparation import Preparation
+
+MODELS = ("efficientnet_lite0", "article_cnn")
+
+
+@dataclass(frozen=True, eq=False)
+class VisionModel:
+    """A Keras network with what is needed to use it: shipped, tuned or uploaded.
+
+    `load` gives the network, which is read-only: train on a clone. What is compiled for it is kept in
+    `compiled` and goes when the model goes.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    preparation: Preparation
+    card: ModelCard
+    load: Callable[[], Any] = field(repr=False)
+    compiled: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def prepare(self, image: Image) -> Floats:
+        """The network's input for one image: (1, side, side, 3) float32."""
+        return self.preparation.numbers(self.preparation.pixels(image))[np.newaxis]
+
+
+@functools.cache
+def vision_model(name: str) -> VisionModel:
+    """A shipped model by its name, one of `MODELS`.
+
+    Raises:
+        KeyError: no such model.
+    """
+    module: Any = {"efficientnet_lite0": efficientnet, "article_cnn": article_cnn}[name]
+    return VisionModel(name, module.labels(), module.PREPARATION, module.card(), module.load)
+
+
+class PreparedClassifier:
+    """A classifier for images, that also takes pictures prepared for the network already."""
+
+    def __init__(self, labels: tuple[str, ...], preparation: Preparation) -> None:
+        self.labels = labels
+        self.preparation = preparation
+
+    def predict(self, batch: Sequence[Image]) -> Floats:
+        """Probabilities (n, len(labels)) of decoded images of any size."""
+        return self.predict_prepared([self.preparation.pixels(image) for image in batch])
+
+    def predict_prepared(self, pictures: Sequence[Image]) -> Floats:
+        """Probabilities (n, len(labels)) of pictures (side, side, 3) uint8 at the network's own size."""
+        raise NotImplementedError
+
+
+class LiteClassifier(PreparedClassifier):
+    """EfficientNet-Lite0 on LiteRT, int8: milliseconds, and no TensorFlow."""
+
+    def __init__(self) -> None:
+        super().__init__(efficientnet.labels(), efficientnet.PREPARATION)
+        self.lite = Lite()
+
+    def predict_prepared(self, pictures: Sequence[Image]) -> Floats:
+        if not pictures:
+            return np.zeros((0, len(self.labels)), np.float32)
+        return softmax(self.lite.logits(pictures))
+
+
+class KerasClassifier(PreparedClassifier):
+    """A `VisionModel` as a classifier, through one compiled function."""
+
+    def __init__(self, model: VisionModel) -> None:
+        super().__init__(model.labels, model.preparation)
+        self._model = model
+
+    def predict_prepared(self, pictures: Sequence[Image]) -> Floats:
+        from core.vision import inside
+
+        if not pictures:
+            return np.zeros((0, len(self.labels)), np.float32)
+        numbers = self.preparation.numbers(np.stack(pictures))
+        return np.concatenate([inside.probabilities(self._model, one[np.newaxis]) for one in numbers])
+
+
+@functools.cache
+def _shipped_classifier(name: str) -> PreparedClassifier:
+    return LiteClassifier() if name == "efficientnet_lite0" else KerasClassifier(vision_model(name))
+
+
+def classifier(model: str | VisionModel) -> PreparedClassifier:
+    """The plain answers of a model: a shipped one by name, or a `VisionModel` that a visitor holds.
+
+    Shipped classifiers are made once a process and may be used by several threads. Their labels are
+    WordNet ids ("efficientnet_lite0") or class ids ("article_cnn").
+    """
+    return _shipped_classifier(model) if isinstance(model, str) else KerasClassifier(model)
+
+
+def _is_a_classifier(value: PreparedClassifier) -> Classifier[Image]:
+    return value  # held by the type checker

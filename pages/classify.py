@@ -1,0 +1,43 @@
+"""What a network thinks the photo is, where it looked, and what that explanation is worth."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import vision
+from ui import answers, frame, photo, state
+from ui.words import t
+
+MODEL = "efficientnet_lite0"
+
+with frame.page("classify") as here:
+    model = vision.vision_model(MODEL)
+    here.card = model.card
+    answer = answers.classify(MODEL, state.visit().photo)
+    chosen = answers.chosen_class(answer)
+    layer = answers.chosen_layer(model)
+
+    picture, words = st.columns([5, 4], gap="large")
+    with words:
+        answers.headline(answer)
+        answers.top_bars(answer, chosen)
+        figures = st.container(key="figures", height=112)
+    with picture:
+        heatmap = answers.heatmap(answer, chosen, layer)
+        answers.picture(answer, chosen, layer, heatmap)
+    photo.chooser()
+
+    closer, worth, maths, many = st.tabs(
+        [t("classify.tab.closer"), t("classify.tab.worth"), t("classify.tab.maths"), t("classify.tab.many")]
+    )
+    with closer:
+        answers.closer(answer, model, chosen)
+    with maths:
+        answers.maths(answer, chosen)
+    with many:
+        answers.many(MODEL)
+    with worth:
+        score = answers.score(answer, chosen, layer, heatmap)
+        answers.curves(score)
+    with figures:
+        answers.figures(answer, score)

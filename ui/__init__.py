@@ -1,0 +1,1 @@
+"""Everything of Streamlit that two pages share."""

@@ -1,0 +1,182 @@
+"""The frame of every page: its config, the sidebar, title and lead, errors told in words, the footer."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ParamSpec
+
+import streamlit as st
+
+from core import i18n
+from core.errors import GlassboxError
+from core.types import ModelCard
+from ui import state, style
+from ui.components import copy_link
+from ui.words import sentence, t
+
+P = ParamSpec("P")
+log = logging.getLogger("glassbox")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page of the app; its messages are `NAME.title`, `NAME.lead` and `NAME.next`."""
+
+    name: str
+    path: str
+    icon: str
+    group: str
+
+
+PAGES = (
+    Entry("home", "streamlit_app.py", ":material/home:", ""),
+    Entry("classify", "pages/classify.py", ":material/visibility:", "see"),
+)
+
+
+@dataclass
+class Page:
+    """What a page tells its frame while it draws."""
+
+    card: ModelCard | None = None
+
+
+@contextmanager
+def page(name: str) -> Iterator[Page]:
+    """Draws the frame of the page `name` around the body of the `with` block.
+
+    Whatever goes wrong in the body is told in a sentence: a visitor's mistake in its own words, a
+    mistake of ours in general ones, with its place in the log and nothing of the visitor.
+    """
+    index = next(i for i, entry in enumerate(PAGES) if entry.name == name)
+    st.set_page_config(layout="wide", page_icon=":material/visibility:", initial_sidebar_state="auto")
+    state.restore()
+    st.set_page_config(page_title=f"{t(f'{name}.title')} · Glassbox")
+    style.write()
+    _sidebar(name)
+    _header(name)
+    here = Page()
+    with told():
+        yield here
+    _footer(here, PAGES[(index + 1) % len(PAGES)])
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tells an error of the block in words; the rest of the page goes on."""
+    try:
+        yield
+    except GlassboxError as error:
+        st.error(sentence(error), icon=":material/error:")
+    except Exception as error:
+        place = "".join(traceback.format_tb(error.__traceback__, limit=-6))
+        log.error("%s in\n%s", type(error).__name__, place)  # its text may hold a visitor's words
+        st.error(t("error.unexpected"), icon=":material/error:")
+
+
+def fragment(function: Callable[P, None]) -> Callable[P, None]:
+    """A part of a page that reruns alone, with the frame's care for errors."""
+
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        with told():
+            function(*args, **kwargs)
+
+    guarded.__qualname__ = function.__qualname__  # Streamlit names a fragment by it
+    guarded.__module__ = function.__module__
+    return st.fragment(guarded)
+
+
+def page_link(entry: Entry, label: str, **how: object) -> None:
+    """A link to another page that takes language and sample along."""
+    st.page_link(entry.path, label=label, query_params=state.shared_parameters(), **how)  # type: ignore[arg-type]
+
+
+def entry(name: str) -> Entry:
+    """The page called `name`."""
+    return next(found for found in PAGES if found.name == name)
+
+
+def _language_switch(key: str) -> None:
+    current = state.visit()
+    names = {language: i18n.text(language, "language.name") for language in i18n.LANGUAGES}
+    st.session_state[key] = current.language
+
+    def changed() -> None:
+        chosen = st.session_state[key]
+        if chosen:
+            current.language = chosen
+            state.to_url("lang", chosen)
+
+    st.segmented_control(
+        t("frame.language"),
+        i18n.LANGUAGES,
+        format_func=lambda language: names[language],
+        key=key,
+        on_change=changed,
+        label_visibility="collapsed",
+    )
+
+
+def _sidebar(name: str) -> None:
+    with st.sidebar:
+        with st.container(horizontal=True, vertical_alignment="center", key="brand"):
+            st.markdown("**Glassbox**", width="stretch")
+            _language_switch("language")
+        photo = state.visit().photo
+        if photo is not None:
+            with st.container(key="current_photo"), told():
+                st.image(photo.image, alt=t("frame.current_photo"), width="stretch")
+        group = ""
+        for entry in PAGES:
+            if entry.group != group:
+                group = entry.group
+                st.caption(t(f"frame.group.{group}"))
+            page_link(entry, t(f"{entry.name}.nav"), icon=entry.icon, width="stretch")
+        st.button(
+            t("frame.forget"),
+            icon=":material/delete:",
+            type="tertiary",
+            key="forget",
+            help=t("frame.forget.help"),
+            on_click=state.forget,
+        )
+
+
+def _header(name: str) -> None:
+    with st.container(key="header", horizontal=True, vertical_alignment="top"):
+        with st.container(width="stretch", gap=None, key="heading"):
+            st.title(t(f"{name}.title"), anchor=False)
+            st.markdown(t(f"{name}.lead"))
+        with st.container(key="tools", width="content", horizontal=True, vertical_alignment="center"):
+            with st.container(key="phone_language", width="content"):
+                _language_switch("language_on_page")
+            copy_link(t("frame.share"), t("frame.shared"), key="share")
+    photo = state.visit().photo
+    if photo is not None and not photo.sample and st.query_params:
+        st.caption(t("frame.link_without_photo"))
+
+
+def _footer(here: Page, following: Entry) -> None:
+    with st.container(key="footer", horizontal=True, vertical_alignment="center"):
+        card = here.card
+        if card is None:
+            st.space("stretch") if hasattr(st, "space") else None
+        else:
+            size = " × ".join(str(number) for number in card.input_size)
+            st.caption(
+                t(
+                    "frame.card",
+                    name=t(f"model.{card.name}"),
+                    size=size,
+                    parameters=f"{card.parameters:,}",
+                    licence=card.licence,
+                    source=card.source,
+                    made_by=card.made_by,
+                ),
+                width="stretch",
+            )
+        page_link(following, t(f"{following.name}.next"), icon=":material/arrow_forward:", icon_position="right")

@@ -1,0 +1,85 @@
+"""The home page's one picture: the way of the current photo from pixels to a class, all of it computed."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from core import vision
+from core.types import Floats, Image
+from core.vision import efficientnet, explain
+from ui import answers, cache, state
+from ui.components import Station, colour, data_uri, flow
+from ui.frame import entry
+from ui.words import label, percent, t
+
+PATCH = 12  # pixels of the photo that are shown one by one
+LEADS_TO = {
+    "pixels": "classify",
+    "crop": "classify",
+    "edges": "classify",
+    "parts": "classify",
+    "where": "classify",
+}
+
+
+def way(photo: state.Photo) -> None:
+    """The stations of the photo's way; a click leads to the page of that station."""
+    answer = answers.classify("efficientnet_lite0", photo)
+    stations = cache.way(photo.digest, photo.image)
+    top = answer.order[0]
+    words = {
+        "size": f"{photo.image.shape[1]} × {photo.image.shape[0]}",
+        "name": label(answer.model, answer.labels[top]),
+        "share": percent(float(answer.probabilities[top]), 0),
+    }
+    flow(
+        [
+            Station(name, t(f"home.way.{name}", **words), t(f"home.way.{name}.about", **words), sources, name == "pixels")
+            for name, sources in stations.items()
+        ],
+        key="home_way",
+        alt=t("home.way"),
+        on_pick=lambda name: state.visit().kept.update(go_to=LEADS_TO[name]),
+    )
+    asked = state.visit().kept.pop("go_to", None)
+    if asked is not None:
+        st.switch_page(entry(asked).path, query_params=state.shared_parameters())
+
+
+def draw_way(image: Image) -> dict[str, tuple[str, ...]]:
+    """The pictures of the stations as data URIs."""
+    model = vision.vision_model("efficientnet_lite0")
+    classifier = vision.classifier("efficientnet_lite0")
+    assert isinstance(classifier, vision.models.LiteClassifier)
+    pixels = model.preparation.pixels(image)
+    logits, maps = classifier.lite.run(pixels)
+    top = int(logits.argmax())
+    kernel, _ = efficientnet.head()
+
+    heat = explain.class_activation_map(pixels, top)
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    middle = (np.array([row, column]) * 2 + 1) * pixels.shape[0] // (2 * heat.shape[0])
+    y, x = np.clip(middle - PATCH // 2, 0, pixels.shape[0] - PATCH)
+    first = efficientnet.first_maps(pixels)
+    telling = np.argsort(-first.std(axis=(0, 1)))[:4]
+    speaking = np.argsort(-maps.mean(axis=(0, 1)) * kernel[:, top])[:4]
+    return {
+        "pixels": (data_uri(pixels[y : y + PATCH, x : x + PATCH], lossless=True),),
+        "crop": (data_uri(pixels),),
+        "edges": tuple(_tile(first[..., channel]) for channel in telling),
+        "parts": tuple(_tile(maps[..., channel]) for channel in speaking),
+        "where": (data_uri(_over(pixels, heat)),),
+    }
+
+
+def _tile(channel: Floats) -> str:
+    return data_uri(colour(channel / max(float(channel.max()), 1e-6)), lossless=True)
+
+
+def _over(pixels: Image, heat: Floats) -> Image:
+    side = pixels.shape[0]
+    share = cv2.resize(heat / max(float(heat.max()), 1e-6), (side, side), interpolation=cv2.INTER_CUBIC)
+    mixed = 0.5 * pixels + 0.5 * colour(np.clip(share, 0, 1))
+    return mixed.astype(np.uint8)

@@ -1,0 +1,69 @@
+"""The little of the look that the theme cannot say. Only our own words get into it, no visitor's."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from ui.words import t
+
+_CSS = """
+.stMainBlockContainer { padding-top: 2.75rem; padding-bottom: 3rem; max-width: 1280px; }
+[data-testid="stSidebarUserContent"] { padding-top: 0.5rem; }
+[data-testid="stSidebarHeader"] { height: 2.5rem; padding-block: 0.25rem; margin-bottom: 0; }
+.st-key-brand p { font-size: 1.35rem; letter-spacing: -0.02em; }
+.st-key-current_photo img { aspect-ratio: 16 / 10; object-fit: cover; border-radius: 10px; }
+.st-key-heading h1 { padding: 0 0 0.15rem; }
+.st-key-heading p { opacity: 0.72; font-size: 1.02rem; max-width: 46rem; }
+.st-key-phone_language { display: none; }
+.st-key-footer { border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); padding-top: 1rem; margin-top: 1rem; }
+.st-key-footer a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
+.st-key-footer a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
+.st-key-footer a p, .st-key-footer a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
+[data-testid="stMetricValue"] { font-size: 1.5rem; }
+[data-testid="stElementToolbar"] { display: none; }
+@media (max-width: 767px) {
+  .stMainBlockContainer { padding: 3.25rem 1rem 2rem; }
+  .st-key-phone_language { display: block; }
+  .st-key-header { flex-direction: column-reverse; gap: 0.5rem; }
+  .st-key-tools { width: 100% !important; justify-content: space-between; }
+  .st-key-heading h1 { font-size: 1.6rem; }
+}
+@media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+"""
+
+# Streamlit's own words in the upload and camera widgets are English only; ours stand in their place.
+_UPLOAD = """
+[data-testid="stFileUploaderDropzoneInstructions"] > * { display: none; }
+[data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s; opacity: 0.7; font-size: 0.85rem; }
+[data-testid="stFileUploaderDropzone"] > span button p, [data-testid="stFileUploaderDropzone"] > button p { font-size: 0; }
+[data-testid="stFileUploaderDropzone"] > span button p::after, [data-testid="stFileUploaderDropzone"] > button p::after { content: %s; font-size: 0.9rem; }
+"""
+
+
+def dark() -> bool:
+    """Whether the visitor's theme is the dark one."""
+    return st.context.theme.type == "dark"
+
+
+def accent() -> str:
+    """The one accent colour, as the theme has it."""
+    return "#2DD4BF" if dark() else "#0F766E"
+
+
+def second() -> str:
+    """The colour of "the other one": before, random, baseline."""
+    return "#F2A071" if dark() else "#C2571A"
+
+
+def muted() -> str:
+    """The colour of axes and of what stands back."""
+    return "#8FA5A0" if dark() else "#6B7A77"
+
+
+def write() -> None:
+    """Puts the style into the page."""
+    words = _UPLOAD % (json.dumps(t("photo.drop")), json.dumps(t("photo.browse")))
+    root = f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'}; }}"
+    st.html(f"<style>{root}{_CSS}{words}</style>")
