@@ -298,6 +298,24 @@ def drag(visit: Visit, locator: Any, start: tuple[float, float], end: tuple[floa
     visit.page.mouse.up()
 
 
+def swipe(visit: Visit, locator: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """The same with a finger."""
+    box = frame(locator)
+    touch = visit.context.new_cdp_session(visit.page)
+
+    def send(kind: str, share: float | None) -> None:
+        points = []
+        if share is not None:
+            x, y = (a + (b - a) * share for a, b in zip(start, end, strict=True))
+            points = [{"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", 0)
+    for step in range(1, 9):
+        send("touchMove", step / 8)
+    send("touchEnd", None)
+
+
 @pytest.mark.browser
 def test_compare_is_dragged_in_the_browser_alone(visit: Visit) -> None:
     stage, line = visit.box("compare").locator(".stage"), visit.box("compare").get_by_role("slider")
@@ -627,6 +645,15 @@ def test_it_fits_a_phone_in_the_dark_in_chinese(browser: Any, address: str) -> N
     visit.box("cell").locator(".stage").tap(position={"x": 5, "y": 5})
     visit.tells("cell", "(0, 0)")
     expect(visit.box("cell").locator(".cursor")).to_be_hidden()  # a finger does not hover
+    stage, line = visit.box("compare").locator(".stage"), visit.box("compare").get_by_role("slider")
+    swipe(visit, stage, (0.5, 0.5), (0.8, 0.5))
+    expect(line).to_have_attribute("aria-valuenow", "80")
+    swipe(visit, stage, (0.3, 0.9), (0.3, 0.1))  # this one scrolls the page
+    expect(line).to_have_attribute("aria-valuenow", "80")
+    stage.tap(position={"x": 5, "y": 60})
+    expect(line).to_have_attribute("aria-valuenow", "1")
+    swipe(visit, visit.box("rectangle").locator(".stage"), (0.2, 0.3), (0.6, 0.7))
+    assert numbers(visit, "rectangle") == pytest.approx([0.2, 0.3, 0.6, 0.7], abs=0.01)
     visit.context.close()
     assert visit.complaints == []
 
@@ -641,10 +668,11 @@ def test_a_component_that_is_taken_down_comes_back_with_its_mark(visit: Visit) -
     shown = visit.page.get_by_text("Shown")
     shown.click()
     expect(visit.box("point")).to_be_hidden()
+    visit.settled()
+    assert not visit.page.evaluate(PASTE, [8, 8, "red", "image/png", None])  # nobody listens any more
     shown.click()
     expect(visit.box("point").locator(".mark")).to_be_visible()
     assert numbers(visit, "point") == before
-    # One listener for pasting each time it is mounted, gone when it is not: a picture arrives once.
     visit.page.evaluate(PASTE, [8, 8, "red", "image/png", None])
     visit.tells("size", "(8, 8)")
     visit.runs(5)

@@ -98,12 +98,14 @@ rectangle = components.pick_rectangle(
 )
 told("rectangle", rectangle)
 st.text_input("Writing")
-pasted = components.paste_image(
-    key="paste",
-    label=words("Paste a picture (Ctrl+V)", "粘贴图片（Ctrl+V）"),
-    error_text=words("That is not a picture.", "剪贴板里没有图片。"),
-    max_bytes=400_000,
-)
+pasted = None
+if shown:
+    pasted = components.paste_image(
+        key="paste",
+        label=words("Paste a picture (Ctrl+V)", "粘贴图片（Ctrl+V）"),
+        error_text=words("That is not a picture.", "剪贴板里没有图片。"),
+        max_bytes=400_000,
+    )
 told("pasted", pasted and f"{len(pasted)} bytes {pasted[:3].hex()}")
 if pasted:
     from io import BytesIO

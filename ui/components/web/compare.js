@@ -15,10 +15,18 @@ function build(self) {
     self.stage.setPointerCapture(event.pointerId);
     self.line.focus({ preventScroll: true, focusVisible: false });
     event.preventDefault();
-    place(self, within(self.stage, event)[0]);
+    // A finger may be about to scroll the page: the line waits until it goes sideways, or is a tap.
+    self.waits = event.pointerType === "touch" ? event.clientX : null;
+    if (self.waits === null) place(self, within(self.stage, event)[0]);
   });
   self.stage.addEventListener("pointermove", (event) => {
-    if (self.stage.hasPointerCapture(event.pointerId)) place(self, within(self.stage, event)[0]);
+    if (!self.stage.hasPointerCapture(event.pointerId)) return;
+    if (self.waits !== null && Math.abs(event.clientX - self.waits) < 6) return;
+    self.waits = null;
+    place(self, within(self.stage, event)[0]);
+  });
+  self.stage.addEventListener("pointerup", (event) => {
+    if (self.waits !== null && self.stage.hasPointerCapture(event.pointerId)) place(self, within(self.stage, event)[0]);
   });
   self.line.addEventListener("keydown", (event) => {
     const step = event.shiftKey ? 0.1 : 0.02;

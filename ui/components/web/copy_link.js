@@ -26,6 +26,7 @@ function build(self) {
   button.addEventListener("click", async () => {
     if (!(await copy(address(), field))) return; // it stands there, selected
     if (!field.hidden) button.focus();
+    button.style.minWidth = `${button.offsetWidth}px`; // what stands beside it does not move
     field.hidden = true;
     self.copied = true;
     self.find(".unseen").textContent = self.data.copied;
