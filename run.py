@@ -48,7 +48,7 @@ def browser() -> None:
 
 
 def main() -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file is what an older Python meets first
         print(f"Glassbox needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
         return 1
     task, rest = (sys.argv[1] if len(sys.argv) > 1 else "app"), sys.argv[2:]

@@ -21,7 +21,7 @@ with frame.page("classify") as here:
     with words:
         answers.headline(answer)
         answers.top_bars(answer, chosen)
-        figures = st.container(key="figures", height=112)
+        figures = st.container(key="figures", height=112, border=False)
     with picture:
         heatmap = answers.heatmap(answer, chosen, layer)
         answers.picture(answer, chosen, layer, heatmap)

@@ -65,7 +65,11 @@ def test_a_page_is_short_and_draws_through_ui(path: Path) -> None:
 def test_a_page_holds_no_prose(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     doc = ast.get_docstring(tree)
-    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     prose = [text for text in texts if " " in text.strip() and text.strip() != doc]
     assert not prose
 
@@ -91,5 +95,9 @@ def test_nothing_dangerous_is_called() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
                 pair = (node.arg, node.value.value)
-                assert pair not in {("allow_pickle", True), ("safe_mode", False), ("unsafe_allow_html", True)}, path
+                assert pair not in {
+                    ("allow_pickle", True),
+                    ("safe_mode", False),
+                    ("unsafe_allow_html", True),
+                }, path
         assert not imported(path) & {"pickle", "dill", "joblib", "shelve"}, path

@@ -37,7 +37,8 @@ def test_a_parameter_of_another_kind_is_a_mistake_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"), [(SIZE, 3), (SIZE, 15), (SIZE, 7.0), (SIGMA, 0.1), (SIGMA, 10), (AXIS, "vertical"), (WIDE, True)]
+    ("parameter", "value"),
+    [(SIZE, 3), (SIZE, 15), (SIZE, 7.0), (SIGMA, 0.1), (SIGMA, 10), (AXIS, "vertical"), (WIDE, True)],
 )
 def test_a_value_within_its_limits_is_taken(parameter: Parameter, value: object) -> None:
     found = check(parameter, value)

@@ -61,9 +61,9 @@ def test_both_engines_agree(
 
 def test_the_card_tells_the_truth(twin: vision.VisionModel) -> None:
     network = twin.load()
-    assert network.count_params() - sum(int(np.prod(w.shape)) for w in network.non_trainable_weights if False) == (
-        twin.card.parameters + 2 * 21_008
-    )
+    assert network.count_params() - sum(
+        int(np.prod(w.shape)) for w in network.non_trainable_weights if False
+    ) == (twin.card.parameters + 2 * 21_008)
     assert tuple(network.input_shape[1:]) == twin.card.input_size
     kinds = [layer.name for layer in network.layers if type(layer).__name__.endswith("Conv2D")]
     assert tuple(kinds) == efficientnet.convolutions()
@@ -97,7 +97,9 @@ print(psutil.Process().memory_info().rss / 2**20)
     assert float(done.stdout) < 300
 
 
-def test_many_threads_get_their_own_answers(classifier: models.LiteClassifier, photos: dict[str, Image]) -> None:
+def test_many_threads_get_their_own_answers(
+    classifier: models.LiteClassifier, photos: dict[str, Image]
+) -> None:
     images = list(photos.values())
     wanted = classifier.predict(images).argmax(axis=1)
     barrier = threading.Barrier(4)
@@ -150,7 +152,9 @@ def test_grad_cam_is_a_map_over_the_photo(cat: Image) -> None:
     assert (found[outside] == 0).all()
 
 
-def test_both_engines_draw_the_same_map_at_the_last_layer(twin: vision.VisionModel, photos: dict[str, Image]) -> None:
+def test_both_engines_draw_the_same_map_at_the_last_layer(
+    twin: vision.VisionModel, photos: dict[str, Image]
+) -> None:
     for name in ("tabby_cat", "espresso", "red_panda"):
         image = photos[name]
         label = int(vision.classifier("efficientnet_lite0").predict([image])[0].argmax())
@@ -251,11 +255,15 @@ def test_scores_are_repeatable(cat: Image) -> None:
 
 
 def test_softmax_is_stable_and_right() -> None:
-    np.testing.assert_allclose(softmax(np.log(np.array([1, 2, 5], np.float32))), [0.125, 0.25, 0.625], rtol=1e-6)
+    np.testing.assert_allclose(
+        softmax(np.log(np.array([1, 2, 5], np.float32))), [0.125, 0.25, 0.625], rtol=1e-6
+    )
     assert np.isfinite(softmax(np.array([1000, 0], np.float32))).all()
 
 
-def test_probabilities_of_the_compiled_network_are_those_of_the_network(twin: vision.VisionModel, cat: Image) -> None:
+def test_probabilities_of_the_compiled_network_are_those_of_the_network(
+    twin: vision.VisionModel, cat: Image
+) -> None:
     numbers = twin.prepare(cat)
     wanted = softmax(np.asarray(twin.load()(numbers)))
     np.testing.assert_allclose(inside.probabilities(twin, numbers), wanted, atol=1e-5)

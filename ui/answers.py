@@ -104,8 +104,9 @@ def headline(answer: Answer) -> None:
     key = label_key(answer.model, answer.labels[top])
     sure = surprise(answer.entropy, answer.model)
     with st.container(key="headline", gap=None):
-        st.caption(t("classify.most_likely"))
-        st.markdown(f"## {t(key)} :small[{other(key)}]")
+        st.caption(t("classify.engine", value=f"{answer.seconds * 1000:.1f}"))
+        share = percent(float(answer.probabilities[top]))
+        st.markdown(f"## {t(key)}, :primary[{share}]")
     if sure >= UNSURE:
         st.warning(t("classify.unlike", share=percent(sure, 0)), icon=":material/help:")
     elif sure >= SURE:
@@ -123,7 +124,9 @@ def top_bars(answer: Answer, chosen: str) -> None:
     for index in shown:
         key = label_key(answer.model, answer.labels[index])
         share = float(answer.probabilities[index])
-        items.append(Bar(answer.labels[index], t(key), other(key), share, percent(share, 1 if share >= 0.001 else 3)))
+        items.append(
+            Bar(answer.labels[index], t(key), other(key), share, percent(share, 1 if share >= 0.001 else 3))
+        )
     bars(
         items,
         key="classify_bars",
@@ -157,6 +160,7 @@ def picture(answer: Answer, chosen: str, layer: str, shown: Floats) -> None:
         legend_low=t("classify.legend.low"),
         legend_high=t("classify.legend.high", name=name),
         photo_only=t("classify.photo_only"),
+        seen=vision.vision_model(answer.model).preparation.box(answer.image),
         image_digest=answer.digest,
     )
     if not shown.any():
@@ -173,7 +177,9 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
             t("classify.search"),
             answer.labels,
             key=key,
-            format_func=lambda label_id: f"{label(answer.model, label_id)} · {other(label_key(answer.model, label_id))}",
+            format_func=lambda label_id: (
+                f"{label(answer.model, label_id)} · {other(label_key(answer.model, label_id))}"
+            ),
             on_change=lambda: pick(st.session_state[key], answer.digest),
             help=t("classify.search.help"),
         )
@@ -203,9 +209,15 @@ def score(answer: Answer, chosen: str, layer: str, shown: Floats) -> Faithfulnes
 
 def figures(answer: Answer, found: Faithfulness) -> None:
     """Three small figures under the answer."""
-    time_column, deletion, insertion = st.columns(3)
-    time_column.metric(
-        t("classify.time"), t("unit.ms", value=f"{answer.seconds * 1000:.1f}"), help=t("classify.time.help")
+    unsure, deletion, insertion = st.columns(3)
+    typical = f"{vision.vision_model(answer.model).card.figures['known_entropy_50']:.1f}"
+    unsure.metric(
+        t("classify.unsure"),
+        t("unit.bits", value=f"{answer.entropy:.1f}"),
+        delta=t("classify.typical", value=typical),
+        delta_color="off",
+        delta_arrow="off",
+        help=t("classify.unsure.help", median=typical),
     )
     deletion.metric(
         t("classify.deletion"),

@@ -21,7 +21,7 @@ def pixels(digest: str, _data: bytes) -> Image:
     Raises:
         GlassboxError: the file cannot be used.
     """
-    image = imaging.decode(_data)
+    image: Image = imaging.decode(_data)
     image.setflags(write=False)
     return image
 

@@ -11,7 +11,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from core import i18n
+from core import assets, i18n
 from core.errors import GlassboxError
 from core.types import ModelCard
 from ui import state, style
@@ -53,7 +53,7 @@ def page(name: str) -> Iterator[Page]:
     mistake of ours in general ones, with its place in the log and nothing of the visitor.
     """
     index = next(i for i, entry in enumerate(PAGES) if entry.name == name)
-    st.set_page_config(layout="wide", page_icon=":material/visibility:", initial_sidebar_state="auto")
+    st.set_page_config(layout="wide", page_icon=assets.path("favicon.png"), initial_sidebar_state="auto")
     state.restore()
     st.set_page_config(page_title=f"{t(f'{name}.title')} · Glassbox")
     style.write()
@@ -179,4 +179,6 @@ def _footer(here: Page, following: Entry) -> None:
                 ),
                 width="stretch",
             )
-        page_link(following, t(f"{following.name}.next"), icon=":material/arrow_forward:", icon_position="right")
+        page_link(
+            following, t(f"{following.name}.next"), icon=":material/arrow_forward:", icon_position="right"
+        )

@@ -14,7 +14,7 @@ from ui.components import Station, colour, data_uri, flow
 from ui.frame import entry
 from ui.words import label, percent, t
 
-PATCH = 12  # pixels of the photo that are shown one by one
+PATCH = 16  # pixels of the photo that are shown one by one
 LEADS_TO = {
     "pixels": "classify",
     "crop": "classify",
@@ -36,7 +36,13 @@ def way(photo: state.Photo) -> None:
     }
     flow(
         [
-            Station(name, t(f"home.way.{name}", **words), t(f"home.way.{name}.about", **words), sources, name == "pixels")
+            Station(
+                name,
+                t(f"home.way.{name}", **words),
+                t(f"home.way.{name}.about", **words),
+                sources,
+                name == "pixels",
+            )
             for name, sources in stations.items()
         ],
         key="home_way",
@@ -59,9 +65,7 @@ def draw_way(image: Image) -> dict[str, tuple[str, ...]]:
     kernel, _ = efficientnet.head()
 
     heat = explain.class_activation_map(pixels, top)
-    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    middle = (np.array([row, column]) * 2 + 1) * pixels.shape[0] // (2 * heat.shape[0])
-    y, x = np.clip(middle - PATCH // 2, 0, pixels.shape[0] - PATCH)
+    y, x = _liveliest(pixels)
     first = efficientnet.first_maps(pixels)
     telling = np.argsort(-first.std(axis=(0, 1)))[:4]
     speaking = np.argsort(-maps.mean(axis=(0, 1)) * kernel[:, top])[:4]
@@ -72,6 +76,12 @@ def draw_way(image: Image) -> dict[str, tuple[str, ...]]:
         "parts": tuple(_tile(maps[..., channel]) for channel in speaking),
         "where": (data_uri(_over(pixels, heat)),),
     }
+
+
+def _liveliest(pixels: Image) -> tuple[int, int]:
+    """Where a patch of the picture has the most to show: (top, left)."""
+    corners = [(y, x) for y in range(0, 224 - PATCH, PATCH) for x in range(0, 224 - PATCH, PATCH)]
+    return max(corners, key=lambda at: pixels[at[0] : at[0] + PATCH, at[1] : at[1] + PATCH].std())
 
 
 def _tile(channel: Floats) -> str:

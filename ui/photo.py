@@ -20,7 +20,9 @@ def chooser() -> None:
         st.error(sentence(refused), icon=":material/error:")
     shown = [photo for photo in (visit.photo, *visit.recent) if photo and not photo.sample]
     items = [
-        GalleryItem(photo.digest, t("photo.own"), t("photo.own.alt"), thumbnail(photo.image, digest=photo.digest))
+        GalleryItem(
+            photo.digest, t("photo.own"), t("photo.own.alt"), thumbnail(photo.image, digest=photo.digest)
+        )
         for photo in shown
     ]
     items += [
@@ -36,7 +38,8 @@ def chooser() -> None:
         columns_hint=12,
         on_pick=_pick,
     )
-    files, camera, clipboard = st.columns([5, 3, 3], vertical_alignment="bottom")
+    with st.container(key="photo_ways"):
+        files, camera, clipboard = st.columns([5, 3, 3], vertical_alignment="center")
     with files:
         key = f"photo_upload_{visit.uploads}"
         st.file_uploader(

@@ -156,14 +156,15 @@ def remember(key: str, default: T, *, options: Sequence[T] | None = None, url: s
         if options is not None:
             value = next((option for option in options if str(option) == asked), value)
         else:
-            value = type(default)(asked) if isinstance(default, str) else value  # type: ignore[call-arg]
+            value = type(default)(asked) if isinstance(default, str) else value
     if options is not None and value not in options:
         value = default
     st.session_state[key] = value
     current.kept[key] = value
     if url:
         to_url(url, None if value == default else str(value))
-    return value
+    found: T = value
+    return found
 
 
 def keep(key: str, url: str | None = None) -> None:

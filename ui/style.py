@@ -12,9 +12,11 @@ _CSS = """
 .stMainBlockContainer { padding-top: 2.75rem; padding-bottom: 3rem; max-width: 1280px; }
 [data-testid="stSidebarUserContent"] { padding-top: 0.5rem; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; padding-block: 0.25rem; margin-bottom: 0; }
-.st-key-brand p { font-size: 1.35rem; letter-spacing: -0.02em; }
+.st-key-brand .stMarkdown p { font-size: 1.35rem; letter-spacing: -0.02em; }
+.st-key-brand { flex-wrap: nowrap; }
 .st-key-current_photo img { aspect-ratio: 16 / 10; object-fit: cover; border-radius: 10px; }
-.st-key-heading h1 { padding: 0 0 0.15rem; }
+.st-key-heading h1 { padding: 0; line-height: 1.25; }
+.st-key-heading [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-heading p { opacity: 0.72; font-size: 1.02rem; max-width: 46rem; }
 .st-key-phone_language { display: none; }
 .st-key-footer { border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); padding-top: 1rem; margin-top: 1rem; }
@@ -22,6 +24,10 @@ _CSS = """
 .st-key-footer a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
 .st-key-footer a p, .st-key-footer a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
+.st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
+.st-key-photo_ways [data-testid="stColumn"] { min-width: 0; }
+.st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
+.st-key-photo_ways [data-testid="stFileUploaderDropzone"] { padding-block: 0; }
 [data-testid="stElementToolbar"] { display: none; }
 @media (max-width: 767px) {
   .stMainBlockContainer { padding: 3.25rem 1rem 2rem; }
@@ -62,8 +68,14 @@ def muted() -> str:
     return "#8FA5A0" if dark() else "#6B7A77"
 
 
+def _quoted(key: str) -> str:
+    return json.dumps(t(key), ensure_ascii=False)
+
+
 def write() -> None:
     """Puts the style into the page."""
-    words = _UPLOAD % (json.dumps(t("photo.drop")), json.dumps(t("photo.browse")))
-    root = f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'}; }}"
+    words = _UPLOAD % (_quoted("photo.drop"), _quoted("photo.browse"))
+    root = (
+        f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'}; }}"
+    )
     st.html(f"<style>{root}{_CSS}{words}</style>")

@@ -105,7 +105,7 @@ def first_maps(pixels: Image) -> Floats:
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))[::2, ::2]
     maps = np.einsum("yxcij,ijck->yxk", windows, kernel, optimize=True)
     normalised = gamma * (maps - mean) / np.sqrt(variance + 1e-3) + beta
-    return np.clip(normalised, 0, 6).astype(np.float32)
+    return np.asarray(np.clip(normalised, 0, 6), np.float32)
 
 
 def labels() -> tuple[str, ...]:

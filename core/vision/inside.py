@@ -56,25 +56,28 @@ def class_activation_maps(model: VisionModel, numbers: Floats, label_index: int)
     """
     run = model.compiled.get("class_activation_maps")
     if run is None:
-        import keras
-        import tensorflow as tf
-
-        network = model.load()
-        layers = [network.get_layer(name).output for name in model.card.layers]
-        forward = keras.Model(network.input, [*layers, scores(network)])
-
-        @tf.function(reduce_retracing=True)
-        def run(x: Any, index: Any) -> Any:
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                *maps, logits = forward(x, training=False)
-                logit = tf.gather(logits[0], index)
-            gradients = tape.gradient(logit, maps, unconnected_gradients="zero")
-            return [
-                tf.nn.relu(tf.reduce_sum(tf.reduce_mean(g, (1, 2), keepdims=True) * a, -1)[0])
-                for a, g in zip(maps, gradients, strict=True)
-            ]
-
-        model.compiled["class_activation_maps"] = run
+        run = model.compiled["class_activation_maps"] = _compile_class_activation_maps(model)
     found: Sequence[Any] = run(numbers, np.int32(label_index))
     return {name: np.asarray(value) for name, value in zip(model.card.layers, found, strict=True)}
+
+
+def _compile_class_activation_maps(model: VisionModel) -> Any:
+    import keras
+    import tensorflow as tf
+
+    network = model.load()
+    layers = [network.get_layer(name).output for name in model.card.layers]
+    forward = keras.Model(network.input, [*layers, scores(network)])
+
+    def maps_of_class(x: Any, index: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            *maps, logits = forward(x, training=False)
+            logit = tf.gather(logits[0], index)
+        gradients = tape.gradient(logit, maps, unconnected_gradients="zero")
+        return [
+            tf.nn.relu(tf.reduce_sum(tf.reduce_mean(g, (1, 2), keepdims=True) * a, -1)[0])
+            for a, g in zip(maps, gradients, strict=True)
+        ]
+
+    return tf.function(maps_of_class, reduce_retracing=True)

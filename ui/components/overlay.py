@@ -27,6 +27,7 @@ def overlay(
     opacity: float = 0.5,
     scale: Scale = "viridis",
     smooth: bool = True,
+    seen: tuple[int, int, int, int] | None = None,
     image_digest: str | None = None,
 ) -> None:
     """A heatmap over a photo with an opacity slider that works in the browser at once: no rerun.
@@ -36,7 +37,7 @@ def overlay(
 
     Args:
         image: uint8 (H, W, 3).
-        heatmap: float32 (h, w) in 0..1 over the whole image, of any size (-1..1 for the scale "signed").
+        heatmap: float32 (h, w) in 0..1 over the whole image or the part `seen`, of any size (-1..1 for the scale "signed").
         alt: what the picture shows, for those who cannot see it.
         label: the words beside the slider.
         legend_low: the words at the low end of the colour bar.
@@ -45,9 +46,14 @@ def overlay(
         opacity: how much of the map is seen at first, 0 to 1.
         smooth: a small map is interpolated before it is coloured, so that no colour appears which stands
             for no value; without it its cells stay squares.
+        seen: the part of the photo that the map speaks of, (left, top, right, bottom) in pixels; the rest
+            stands back. The whole photo if not given.
         image_digest: names the pixels of `image`, where the caller has such a name already.
     """
     height, width = image.shape[:2]
+    left, top, right, bottom = seen or (0, 0, width, height)
+    if seen and heatmap.shape == (height, width):
+        heatmap = heatmap[top:bottom, left:right]
     _mount(
         key=key,
         data={
@@ -57,6 +63,7 @@ def overlay(
             "height": height,
             "photo": data_uri(image, digest=image_digest),
             "heat": data_uri(colour(_enlarge(heatmap, smooth), scale), max_side=_SIDE),
+            "seen": [left / width, top / height, right / width, bottom / height],
             "colours": stops(scale),
             "low": legend_low,
             "high": legend_high,

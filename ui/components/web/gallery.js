@@ -22,6 +22,7 @@ function build(self) {
   self.sized = new ResizeObserver(() => edges(self));
   self.sized.observe(self.row);
   for (const [side, way] of [[".left", -1], [".right", 1]]) {
+    self.find(side).addEventListener("mousedown", (event) => event.preventDefault()); // for mice only: takes no focus
     self.find(side).addEventListener("click", () => self.row.scrollBy({ left: way * self.row.clientWidth * 0.8 }));
   }
   self.row.addEventListener("click", (event) => {

@@ -44,6 +44,10 @@ export default function (component) {
   self.find(".photo").alt = data.alt;
   show(self.find(".photo"), data.photo);
   show(self.find(".heat"), data.heat);
+  const [left, top, right, bottom] = data.seen;
+  Object.assign(self.find(".seen").style, {
+    left: `${left * 100}%`, top: `${top * 100}%`, right: `${(1 - right) * 100}%`, bottom: `${(1 - bottom) * 100}%`,
+  });
   self.find(".bar").style.background = `linear-gradient(to right, ${data.colours.join(", ")})`;
   setWords(self, { ".low": data.low, ".high": data.high, ".name": data.label, ".alone": data.alone });
   self.memory.opacity ??= data.opacity;
