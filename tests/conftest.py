@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from core.imaging import decode
 from core.imaging.samples import samples
 from core.types import Image
+from tests import browser
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +32,27 @@ def photos() -> dict[str, Image]:
 def noise() -> Image:
     """A photo of nothing."""
     return np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The app on a server of its own, one for all browser tests."""
+    with browser.serve() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = browser.launch(playwright)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, address: str) -> Iterator[browser.Visitor]:
+    """A new visitor with an English browser; its console must stay clean."""
+    found = browser.visit(chromium, address)
+    yield found
+    found.context.close()
+    assert not found.complaints()

@@ -172,14 +172,14 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
     search, layers = st.columns(2, gap="large")
     with search:
         key = f"classify_search_{answer.digest}"
+        keys = {label_id: label_key(answer.model, label_id) for label_id in answer.labels}
+        names = {label_id: f"{t(name)} · {other(name)}" for label_id, name in keys.items()}
         st.session_state[key] = chosen
         st.selectbox(
             t("classify.search"),
             answer.labels,
             key=key,
-            format_func=lambda label_id: (
-                f"{label(answer.model, label_id)} · {other(label_key(answer.model, label_id))}"
-            ),
+            format_func=names.__getitem__,
             on_change=lambda: pick(st.session_state[key], answer.digest),
             help=t("classify.search.help"),
         )
@@ -188,7 +188,7 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
             t("classify.layer"),
             model.card.layers,
             key="classify_layer",
-            format_func=lambda name: layer_name(name, model),
+            format_func={name: layer_name(name, model) for name in model.card.layers}.__getitem__,
             on_change=state.keep,
             args=("classify_layer", "layer"),
             help=t("classify.layer.help"),
@@ -283,7 +283,7 @@ def maths(answer: Answer, chosen: str) -> None:
         difference = abs(found.recomputed - found.logit)
         st.caption(
             ":material/check_circle: "
-            + t("classify.maths.check", network=f"{found.logit:.3f}", difference=f"{difference:.3f}")
+            + t("classify.maths.check", network=f"{found.logit:.3f}", difference=f"{difference:.0e}")
         )
     with right:
         st.markdown(t("classify.maths.softmax"))

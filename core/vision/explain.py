@@ -62,7 +62,7 @@ class Logit:
     """How the logit of a class is made of the last maps: `b + sum_k w_k mean(A^k)`."""
 
     logit: float  # the network's own
-    recomputed: float  # from the maps, in float32
+    recomputed: float  # from the maps, term by term in float64
     bias: float
     total: float  # sum over all classes of exp(logit)
     strongest: tuple[tuple[int, float, float], ...]  # (channel, weight, mean activation), largest products
@@ -78,7 +78,7 @@ def logit(image: Image, label_index: int, strongest: int = 8) -> Logit:
     largest = np.argsort(-means * weights)[:strongest]
     return Logit(
         float(logits[label_index]),
-        float(means @ weights + bias[label_index]),
+        float(means.astype(np.float64) @ weights.astype(np.float64) + bias[label_index]),
         float(bias[label_index]),
         float(np.exp(logits.astype(np.float64)).sum()),
         tuple((int(k), float(weights[k]), float(means[k])) for k in largest),

@@ -1,0 +1,101 @@
+"""The app in a real browser: a server of its own, Chromium, and what must not be in the console."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
+    """A fresh server on a free port; gives its address, without a slash at the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+    server = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
+                    break
+            except OSError:
+                assert server.poll() is None, "the server ended"
+                assert time.monotonic() < until, "the server did not start"
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The system's Chromium, or Playwright's own where it was fetched."""
+    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return playwright.chromium.launch(executable_path=system, args=["--no-sandbox", "--disable-gpu"])
+
+
+@dataclass
+class Visitor:
+    """One browser context with its page and what its console said."""
+
+    context: BrowserContext
+    page: Page
+    address: str
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Page:
+        """Opens a page of the app and waits until it is drawn to its end."""
+        self.page.goto(self.address + path)
+        self.ready()
+        return self.page
+
+    def ready(self) -> None:
+        """Waits until the page has been drawn to its end and nothing runs."""
+        self.page.locator(".st-key-footer").wait_for(timeout=60_000)
+        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
+            timeout=60_000
+        )
+
+    def complaints(self) -> list[str]:
+        """Console errors but the 404s that Streamlit itself causes on a cold deep link."""
+        return [text for text in self.errors if "_stcore/" not in text]
+
+
+def visit(browser: Browser, address: str, **how: Any) -> Visitor:
+    """A new visitor; `how` goes to `browser.new_context` (locale, color_scheme, viewport)."""
+    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}, "locale": "en-US"} | how))
+    page = context.new_page()
+    visitor = Visitor(context, page, address)
+    page.on("pageerror", lambda error: visitor.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            visitor.errors.append(f"{message.text} {message.location.get('url', '')}")
+            if message.type == "error"
+            else None
+        ),
+    )
+    return visitor

@@ -1,0 +1,115 @@
+"""Every page in both languages, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import i18n
+from ui import frame
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def words_of(app: AppTest) -> str:
+    shown = [*app.markdown, *app.caption, *app.title, *app.metric, *app.info, *app.success, *app.warning]
+    return " ".join(str(element.value) + str(getattr(element, "label", "")) for element in shown)
+
+
+def opened(path: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    if path != "streamlit_app.py":
+        app.switch_page(path)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+@pytest.mark.parametrize("entry", frame.PAGES, ids=lambda entry: entry.name)
+def test_a_page_speaks_the_language_of_its_link(entry: frame.Entry, language: str) -> None:
+    app = opened(entry.path, lang=language)
+    assert not app.error
+    assert app.title[0].value == i18n.text(language, f"{entry.name}.title")
+    assert i18n.text(language, f"{entry.name}.lead") in words_of(app)
+
+
+@pytest.mark.parametrize("entry", frame.PAGES, ids=lambda entry: entry.name)
+def test_the_language_switch_turns_the_whole_page(entry: frame.Entry) -> None:
+    app = opened(entry.path, lang="en")
+    switch = next(group for group in app.button_group if group.key == "language")
+    switch.set_value("zh").run()
+    assert app.title[0].value == i18n.text("zh", f"{entry.name}.title")
+    assert app.query_params["lang"] in ("zh", ["zh"])
+
+
+def test_a_link_restores_the_sample_and_the_class() -> None:
+    app = opened("pages/classify.py", lang="en", image="red_panda", **{"class": "n02123045"})
+    assert app.session_state["visit"].photo.sample == "red_panda"
+    assert any("red panda" in str(element.value) for element in app.markdown)
+    assert app.session_state["visit"].kept["classify_class"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"lang": "xx"}, {"image": "../etc/passwd"}, {"class": "n0"}, {"layer": "x"}]
+)
+def test_a_link_that_lies_opens_the_page_all_the_same(query: dict[str, str]) -> None:
+    app = opened("pages/classify.py", **query)
+    assert not app.error
+    assert app.session_state["visit"].photo.sample == "tabby_cat"
+
+
+def test_the_photo_and_language_follow_from_page_to_page() -> None:
+    app = opened("streamlit_app.py", lang="zh", image="espresso")
+    app.switch_page("pages/classify.py").run()
+    assert not app.exception
+    assert app.session_state["visit"].photo.sample == "espresso"
+    assert app.title[0].value == i18n.text("zh", "classify.title")
+
+
+def test_forgetting_empties_the_visit_but_keeps_the_language() -> None:
+    app = opened("pages/classify.py", lang="zh", image="espresso")
+    next(button for button in app.button if button.key == "forget").click().run()
+    assert not app.exception
+    assert app.session_state["visit"].photo.sample == "tabby_cat"
+    assert not app.session_state["visit"].recent
+    assert app.title[0].value == i18n.text("zh", "classify.title")
+
+
+def test_a_search_for_a_class_shows_that_class() -> None:
+    app = opened("pages/classify.py", lang="en")
+    search = next(box for box in app.selectbox if box.key.startswith("classify_search"))
+    search.set_value("n02510455").run()  # giant panda
+    assert not app.exception
+    assert "n02510455" in app.session_state["visit"].kept["classify_class"].values()
+
+
+def test_a_file_that_is_no_picture_is_told_and_nothing_is_lost() -> None:
+    app = opened("pages/classify.py", lang="zh", image="espresso")
+    uploader = next(box for box in app.file_uploader if box.key.startswith("photo_upload"))
+    uploader.upload("holiday.jpg", b"this is no picture", "image/jpeg").run()
+    assert not app.exception
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in app.error[0].value)
+    assert app.session_state["visit"].photo.sample == "espresso"
+
+
+def test_our_own_mistake_is_told_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from ui import answers
+
+    secret = "-".join(("words", "of", "a", "visitor"))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr(answers, "classify", broken)
+    app = opened("pages/classify.py")
+    assert len(app.error) == 1
+    assert secret not in app.error[0].value
+    assert "RuntimeError" in caplog.text
+    assert secret not in caplog.text
