@@ -42,7 +42,7 @@ def test_a_photo_is_uploaded_and_named(visitor: Visitor, holiday: Path) -> None:
     # it follows to the next page and is one click away after another was chosen
     page.get_by_role("link", name="Home").click()
     visitor.ready()
-    expect(page.get_by_role("button", name=re.compile("golden retriever"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("golden retriever.*sure"))).to_be_visible()
     page.get_by_role("button", name="Espresso").click()
     expect(page.get_by_role("button", name=re.compile("espresso.*sure"))).to_be_visible()
     page.get_by_role("button", name="Your photo").click()
