@@ -106,7 +106,7 @@ def headline(answer: Answer) -> None:
     with st.container(key="headline", gap=None):
         st.caption(t("classify.engine", value=f"{answer.seconds * 1000:.1f}"))
         share = percent(float(answer.probabilities[top]))
-        st.markdown(f"## {t(key)}, :primary[{share}]")
+        st.markdown(f"## {t(key)}\u2002:primary[{share}]")
     if sure >= UNSURE:
         st.warning(t("classify.unlike", share=percent(sure, 0)), icon=":material/help:")
     elif sure >= SURE:
@@ -125,7 +125,7 @@ def top_bars(answer: Answer, chosen: str) -> None:
         key = label_key(answer.model, answer.labels[index])
         share = float(answer.probabilities[index])
         items.append(
-            Bar(answer.labels[index], t(key), other(key), share, percent(share, 1 if share >= 0.001 else 3))
+            Bar(answer.labels[index], t(key), other(key), share, percent(share))
         )
     bars(
         items,
@@ -209,7 +209,7 @@ def score(answer: Answer, chosen: str, layer: str, shown: Floats) -> Faithfulnes
 
 def figures(answer: Answer, found: Faithfulness) -> None:
     """Three small figures under the answer."""
-    unsure, deletion, insertion = st.columns(3)
+    unsure, deletion, insertion = st.columns(3, wrap=False)
     typical = f"{vision.vision_model(answer.model).card.figures['known_entropy_50']:.1f}"
     unsure.metric(
         t("classify.unsure"),

@@ -20,17 +20,23 @@ _CSS = """
 .st-key-heading p { opacity: 0.72; font-size: 1.02rem; max-width: 46rem; }
 .st-key-phone_language { display: none; }
 .st-key-footer { border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); padding-top: 1rem; margin-top: 1rem; }
-.st-key-footer a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
-.st-key-footer a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
-.st-key-footer a p, .st-key-footer a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
+.st-key-footer [data-testid="stPageLink"] a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
+.st-key-footer [data-testid="stPageLink"] a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
+.st-key-footer [data-testid="stPageLink"] a p, .st-key-footer [data-testid="stPageLink"] a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 .st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
-.st-key-photo_ways [data-testid="stColumn"] { min-width: 0; }
 .st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
-.st-key-photo_ways [data-testid="stFileUploaderDropzone"] { padding-block: 0; }
+.st-key-photo_ways [data-testid="stFileUploaderDropzone"] { padding-block: 0; align-items: center; }
+.st-key-photo_ways [data-testid="stFileUploaderDropzone"] > span { display: flex; }
 [data-testid="stElementToolbar"] { display: none; }
 @media (max-width: 767px) {
-  .stMainBlockContainer { padding: 3.25rem 1rem 2rem; }
+  .stMainBlockContainer { padding: 4.25rem 1rem 2rem; }
+  .st-key-photo_ways [data-testid="stColumn"] { min-width: 40%; flex: 1 1 40%; }
+  .st-key-photo_ways [data-testid="stColumn"]:first-child { flex-basis: 100%; }
+  .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { flex-direction: row; }
+  .st-key-figures [data-testid="stHorizontalBlock"] { gap: 0.5rem; }
+  .st-key-figures [data-testid="stColumn"] { min-width: 0; }
+  .stMainBlockContainer [data-testid="stHorizontalBlock"] { row-gap: 1rem; }
   .st-key-phone_language { display: block; }
   .st-key-header { flex-direction: column-reverse; gap: 0.5rem; }
   .st-key-tools { width: 100% !important; justify-content: space-between; }

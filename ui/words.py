@@ -35,5 +35,8 @@ def label_key(model: str, label_id: str) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A probability as a percentage: 0.7241 -> "72.4 %" without the space."""
+    """A probability as a percentage: 0.7241 -> "72.4%"; what would be rounded to nothing is "<0.1%"."""
+    smallest = 10.0**-digits
+    if 0 < share * 100 < smallest:
+        return f"<{smallest:g}%"
     return f"{share * 100:.{digits}f}%"

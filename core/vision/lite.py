@@ -38,6 +38,7 @@ class Lite:
         (self._input,) = (entry["index"] for entry in self._interpreter.get_input_details())
         outputs = self._interpreter.get_output_details()
         self._maps = max(outputs, key=lambda entry: len(entry["shape"]))["index"]
+        self.run(np.zeros((224, 224, 3), np.uint8))  # the first run prepares the engine
 
     def run(self, pixels: Image) -> tuple[Floats, Floats]:
         """Logits (1000,) and the last maps (7, 7, 1280) of one prepared image (224, 224, 3) uint8."""

@@ -9,6 +9,8 @@ from PIL import Image as PillowImage
 
 from core.types import Floats, Image
 
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -16,7 +18,8 @@ class Preparation:
 
     `crop` is the side of the central square as a part of the photo's short side; `offset` and `scale`
     give the numbers that the network reads, `(pixel - offset) / scale`; `detail`, if given, is a
-    smaller side that the crop goes through first, for networks trained on enlarged pictures.
+    smaller side that the crop goes through first, for networks trained on enlarged pictures;
+    `channels` is 1 for a network that reads grey.
     """
 
     side: int
@@ -24,6 +27,7 @@ class Preparation:
     offset: float
     scale: float
     detail: int | None = None
+    channels: int = 3
 
     def box(self, image: Image) -> tuple[int, int, int, int]:
         """The square that the network sees: (left, top, right, bottom) in pixels of `image`."""
@@ -42,5 +46,12 @@ class Preparation:
         return np.asarray(picture.resize((self.side, self.side), PillowImage.Resampling.BICUBIC, box))
 
     def numbers(self, pixels: Image) -> Floats:
-        """Pixels (..., 3) uint8 as the numbers that the network reads, float32."""
-        return (pixels.astype(np.float32) - np.float32(self.offset)) / np.float32(self.scale)
+        """Pixels (..., 3) uint8 as the numbers that the network reads, (..., channels) float32.
+
+        References:
+            Grey is the luminance of ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B.
+        """
+        values = pixels.astype(np.float32)
+        if self.channels == 1:
+            values = (values @ LUMINANCE)[..., np.newaxis]
+        return (values - np.float32(self.offset)) / np.float32(self.scale)
