@@ -532,6 +532,7 @@ def test_words_are_not_taken_for_a_picture(visit: Visit) -> None:
     from playwright.sync_api import expect
 
     error = visit.box("paste").get_by_role("alert")
+    visit.page.get_by_role("textbox", name="Writing").wait_for()
     assert not visit.page.evaluate(PASTE, [8, 8, "red", "text/plain", "input[type=text]"])
     assert not visit.page.evaluate(PASTE, [8, 8, "red", "text/plain", None])
     expect(error).to_be_hidden()
