@@ -162,8 +162,9 @@ class Graph:
             if index not in needed:
                 continue
             if node.kind == "input":
-                if index == self.image:
-                    values[index, 0] = keras.ops.cast(image, self.dtypes[index])
+                if index == self.image:  # whole numbers have no gradient: such an input is fed with floats
+                    floating = "float" in self.dtypes[index]
+                    values[index, 0] = keras.ops.cast(image, self.dtypes[index] if floating else "float32")
                 else:
                     shape = (keras.ops.shape(image)[0], *node.shape)
                     values[index, 0] = keras.ops.zeros(shape, self.dtypes[index])
@@ -343,7 +344,7 @@ class _Reader:
                     outputs = [(index, output) for output in range(len(call.outputs))]
                     self.shapes.update(zip(outputs, shapes, strict=True))
                     name = self.name(prefix + call.operation.name)
-                    kind = kind_of(call.operation)
+                    kind = kind_of(call.operation, len(shapes[0]) + 1)
                     node = Node(name, kind, call.operation, call.arguments, slots, tuple(refs), shapes[0])
                     self.nodes.append(node)
                     self.dtypes.append(str(call.outputs[0].dtype))
@@ -368,10 +369,15 @@ class _Reader:
         return [tuple(size or 1 for size in spec.shape[1:]) for spec in found]
 
 
-def kind_of(operation: Any) -> str:
-    """What kind of arithmetic a Keras layer or operation does; "other" if it is not known here."""
-    kind = type(operation).__name__
-    if not type(operation).__module__.startswith("keras."):
+def kind_of(operation: Any, rank: int = 4) -> str:
+    """What kind of arithmetic a Keras layer or operation does; "other" if it is not known here.
+
+    `rank` is that of its output with the batch.
+    """
+    kind, module = type(operation).__name__, type(operation).__module__
+    if not module.startswith("keras."):
+        return "other"
+    if kind == "Average" and ".ops." in module:  # not the layer that takes the mean of its inputs
         return "other"
     if getattr(operation, "data_format", "channels_last") != "channels_last":
         return "other"
@@ -382,8 +388,10 @@ def kind_of(operation: Any) -> str:
     if kind == "Activation":
         name = activation_of(operation)
         return name if name in ACTIVATIONS else {"linear": "identity"}.get(name, "other")
-    if kind in ("BatchNormalization", "Concatenate") and getattr(operation, "axis", -1) not in (-1, 3, 1):
-        return "other"
+    if kind in ("BatchNormalization", "Concatenate", "Softmax", "LayerNormalization"):
+        axis = getattr(operation, "axis", -1)
+        if axis not in (-1, rank - 1, [-1], [rank - 1]):
+            return "other"
     return _KINDS.get(kind, "other")
 
 
@@ -469,8 +477,6 @@ def windows(node: Node, source: tuple[int, int, int]) -> tuple[Window, Window] |
     if kind == "up_sampling" and layer.interpolation == "nearest":
         rows, columns = pair(layer.size)
         return Window(repeat=rows), Window(repeat=columns)
-    if kind == "softmax" and getattr(layer, "axis", -1) not in (-1, 3):
-        return None
     if kind in POINTWISE or kind in ("concatenate", "layer_normalisation"):
         return Window(), Window()
     if kind == "dense" and len(node.shape) == 3:
@@ -506,8 +512,10 @@ def seen_by(
             if through is None:
                 top, left, bottom, right = 0, 0, height - 1, width - 1
             else:
-                top, bottom = (min(v, height - 1) if height == 1 < node.map_shape[0] else v for v in box[::2])
-                left, right = (min(v, width - 1) if width == 1 < node.map_shape[1] else v for v in box[1::2])
+                top, left, bottom, right = box
+                if node.kind in ELEMENTWISE:  # one number for all positions stands at 0
+                    top, bottom = (0, 0) if height == 1 else (top, bottom)
+                    left, right = (0, 0) if width == 1 else (left, right)
                 top, bottom = through[0].interval(top, bottom)
                 left, right = through[1].interval(left, right)
             top, left = max(top, 0), max(left, 0)
@@ -644,7 +652,11 @@ def worth_showing(graph: Graph) -> tuple[str, ...]:
     readers = graph.consumers()
     ready = []
     for index, node in enumerate(graph.nodes):
-        if node.kind not in CONVOLUTIONS | ACTIVATIONS | POOLS | {"add", "concatenate", "batch_normalisation"}:
+        if node.kind not in CONVOLUTIONS | ACTIVATIONS | POOLS | {
+            "add",
+            "concatenate",
+            "batch_normalisation",
+        }:
             continue
         if len(node.shape) != 3:
             continue
