@@ -16,9 +16,12 @@ from ui.components.paste_image import paste_image
 from ui.components.pick_point import pick_point
 from ui.components.pick_rectangle import Rectangle, pick_rectangle
 from ui.components.picture import data_uri, fingerprint, thumbnail
+from ui.components.strip import Act, Card, strip
 
 __all__ = [
+    "Act",
     "Bar",
+    "Card",
     "GalleryItem",
     "Rectangle",
     "Scale",
@@ -36,5 +39,6 @@ __all__ = [
     "pick_point",
     "pick_rectangle",
     "stops",
+    "strip",
     "thumbnail",
 ]
