@@ -15,14 +15,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    address: str  # without a slash at the end
+    process: int
+
+    def resident(self) -> float:
+        """Its resident memory in MiB."""
+        return float(psutil.Process(self.process).memory_info().rss / 2**20)
+
+    def has_tensorflow(self) -> bool:
+        """Whether TensorFlow's library is mapped into the process."""
+        return "tensorflow" in Path(f"/proc/{self.process}/maps").read_text()
+
+
 @contextmanager
-def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
-    """A fresh server on a free port; gives its address, without a slash at the end."""
+def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[Server]:
+    """A fresh server on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -45,7 +62,7 @@ def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
                 assert server.poll() is None, "the server ended"
                 assert time.monotonic() < until, "the server did not start"
                 time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", server.pid)
     finally:
         server.terminate()
         server.wait(20)

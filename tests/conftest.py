@@ -38,7 +38,7 @@ def noise() -> Image:
 def address() -> Iterator[str]:
     """The app on a server of its own, one for all browser tests."""
     with browser.serve() as found:
-        yield found
+        yield found.address
 
 
 @pytest.fixture(scope="session")
