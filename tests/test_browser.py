@@ -145,7 +145,7 @@ def test_the_first_answers_are_quick_and_need_no_tensorflow(chromium: Browser, h
         begun = time.monotonic()
         page.locator('input[type="file"]').first.set_input_files(holiday)
         expect(page.get_by_role("heading", level=2)).to_contain_text("golden retriever")
-        assert time.monotonic() - begun < 3  # under 1 s on a quiet machine
+        assert time.monotonic() - begun < 5  # under 1 s on a quiet machine
         first.ready()
         assert not server.has_tensorflow()
         assert server.resident() < 300

@@ -166,9 +166,9 @@ def _eight_bits(values: np.ndarray) -> Image:
         low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     elif low >= 0:
         low, high = 0.0, 255.0 if high <= 255 else 65535.0 if high <= 65535 else high
-    numbers -= low
-    numbers *= 255 / max(high - low, 1e-12)
-    return np.rint(numbers).astype(np.uint8)
+    with np.errstate(all="ignore"):  # floats near the limits of their type
+        numbers = (numbers - low) * (255 / max(high - low, 1e-12))
+        return np.rint(np.clip(np.nan_to_num(numbers), 0, 255)).astype(np.uint8)
 
 
 def _shrink(picture: Pillow.Image) -> Pillow.Image:
