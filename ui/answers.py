@@ -21,7 +21,7 @@ from ui.components import Bar, bars, overlay, thumbnail
 from ui.words import label, label_key, other, percent, sentence, t
 
 TOP = 5
-SURE, UNSURE = 0.5, 0.95  # quantiles of the entropy on known photos
+SURE, UNSURE = 0.5, 0.9  # quantiles of the entropy on known photos
 MOST_AT_ONCE = 50
 
 
@@ -124,9 +124,7 @@ def top_bars(answer: Answer, chosen: str) -> None:
     for index in shown:
         key = label_key(answer.model, answer.labels[index])
         share = float(answer.probabilities[index])
-        items.append(
-            Bar(answer.labels[index], t(key), other(key), share, percent(share))
-        )
+        items.append(Bar(answer.labels[index], t(key), other(key), share, percent(share)))
     bars(
         items,
         key="classify_bars",

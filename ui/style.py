@@ -51,6 +51,8 @@ _UPLOAD = """
 [data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s; opacity: 0.7; font-size: 0.85rem; }
 [data-testid="stFileUploaderDropzone"] > span button p, [data-testid="stFileUploaderDropzone"] > button p { font-size: 0; }
 [data-testid="stFileUploaderDropzone"] > span button p::after, [data-testid="stFileUploaderDropzone"] > button p::after { content: %s; font-size: 0.9rem; }
+[data-testid="stCameraInputButton"], [data-testid="stCameraInputButton"] p { font-size: 0; }
+[data-testid="stCameraInputButton"]::after { content: %s; font-size: 0.9rem; }
 """
 
 
@@ -80,7 +82,7 @@ def _quoted(key: str) -> str:
 
 def write() -> None:
     """Puts the style into the page."""
-    words = _UPLOAD % (_quoted("photo.drop"), _quoted("photo.browse"))
+    words = _UPLOAD % (_quoted("photo.drop"), _quoted("photo.browse"), _quoted("photo.take"))
     root = (
         f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'}; }}"
     )
