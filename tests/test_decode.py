@@ -260,6 +260,12 @@ def test_files_made_of_tiny_parts() -> None:
         assert refused(data) == "error.image.maze", name
 
 
+def test_a_photo_with_a_film_behind_it_is_no_maze(photo: Pillow.Image) -> None:
+    film = np.random.default_rng(2).integers(0, 256, 15_000_000, np.uint8).tobytes()
+    assert film.count(b"\xff\xda") > 100
+    assert decode(encoded(photo, "JPEG") + film).shape == (photo.height, photo.width, 3)
+
+
 GOOD = {
     form.name: encoded(np.random.default_rng(5).integers(0, 256, (24, 31, 3), np.uint8), form.name)
     for form in FORMATS

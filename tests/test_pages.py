@@ -113,3 +113,14 @@ def test_our_own_mistake_is_told_without_its_words(
     assert secret not in app.error[0].value
     assert "RuntimeError" in caplog.text
     assert secret not in caplog.text
+
+
+def test_what_is_made_of_a_photo_goes_with_it() -> None:
+    from ui.components import picture
+
+    app = opened("pages/classify.py", lang="en", image="crab")
+    digest = app.session_state["visit"].photo.digest
+    assert any(key[0].startswith(digest) for key in picture._kept)
+    next(button for button in app.button if button.key == "forget").click().run()
+    assert not app.exception
+    assert not any(key[0].startswith(digest) for key in picture._kept)

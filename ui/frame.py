@@ -129,7 +129,7 @@ def _sidebar(name: str) -> None:
         photo = state.visit().photo
         if photo is not None:
             with st.container(key="current_photo"), told():
-                st.image(photo.image, alt=t("frame.current_photo"), width="stretch")
+                st.image(photo.thumbnail, alt=t("frame.current_photo"), width="stretch")
         group = ""
         for entry in PAGES:
             if entry.group != group:

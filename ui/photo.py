@@ -8,7 +8,7 @@ from core.errors import GlassboxError
 from core.imaging.decode import EXTENSIONS
 from core.imaging.samples import samples
 from ui import cache, state
-from ui.components import GalleryItem, gallery, paste_image, thumbnail
+from ui.components import GalleryItem, gallery, paste_image
 from ui.words import sentence, t
 
 
@@ -20,10 +20,7 @@ def chooser() -> None:
         st.error(sentence(refused), icon=":material/error:")
     shown = [photo for photo in (visit.photo, *visit.recent) if photo and not photo.sample]
     items = [
-        GalleryItem(
-            photo.digest, t("photo.own"), t("photo.own.alt"), thumbnail(photo.image, digest=photo.digest)
-        )
-        for photo in shown
+        GalleryItem(photo.digest, t("photo.own"), t("photo.own.alt"), photo.thumbnail) for photo in shown
     ]
     items += [
         GalleryItem(name, t(f"sample.{name}"), t(f"sample.{name}.alt"), cache.sample_thumbnail(name))

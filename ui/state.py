@@ -28,6 +28,13 @@ class Photo:
     sample: str | None = None
 
     @property
+    def thumbnail(self) -> str:
+        """A small data URI."""
+        from ui import cache
+
+        return cache.sample_thumbnail(self.sample) if self.sample else cache.small(self.digest, self.data)
+
+    @property
     def image(self) -> Image:
         """The pixels, (height, width, 3) uint8, read-only.
 
@@ -36,7 +43,7 @@ class Photo:
         """
         from ui import cache
 
-        return cache.pixels(self.digest, self.data)
+        return cache.decoded(self.digest, self.data).image
 
 
 @dataclass
@@ -61,7 +68,10 @@ def visit() -> Visit:
 
 
 def forget() -> None:
-    """Empties the visit: photos, choices and the URL go; the language stays."""
+    """Empties the visit: photos, choices, what was made of them and the URL go; the language stays."""
+    from ui import cache
+
+    cache.forget()
     language = visit().language
     st.session_state.clear()
     st.query_params.clear()

@@ -229,7 +229,7 @@ def _refuse_mazes(data: bytes) -> None:
     """Refuses files of so many tiny parts that walking through them would take longer than the picture."""
     try:
         if data[:2] == b"\xff\xd8":
-            maze = data.count(b"\xff\xda") > MOST_SCANS or _jpeg_is_a_maze(data)
+            maze = _jpeg_is_a_maze(data)
         elif data[:8] == b"\x89PNG\r\n\x1a\n":
             maze = _png_is_a_maze(data)
         elif data[:4] in (b"GIF8",):
@@ -252,8 +252,9 @@ def _jpeg_is_a_maze(data: bytes) -> bool:
     while position < len(data) - 3:
         if data[position] != 0xFF or data[position + 1] in (0xFF, 0x00):
             position += 1
-        elif data[position + 1] == 0xDA:
-            return False
+        elif data[position + 1] == 0xDA:  # the pixels begin; behind their end a film may follow
+            end = data.find(b"\xff\xd9", position)
+            return data.count(b"\xff\xda", position, None if end < 0 else end) > MOST_SCANS
         else:
             standing_alone = 0xD0 <= data[position + 1] <= 0xD9 or data[position + 1] == 0x01
             position += 2 + (0 if standing_alone else struct.unpack_from(">H", data, position + 2)[0])

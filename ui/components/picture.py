@@ -60,6 +60,13 @@ def fingerprint(image: Image) -> str:
     return hashlib.sha256(pixels.data, usedforsecurity=False).hexdigest() + str(pixels.shape)
 
 
+def forget(digest: str) -> None:
+    """Lets go of every encoded picture whose name begins with `digest`."""
+    with _door:
+        for key in [key for key in _kept if key[0].startswith(digest)]:
+            del _kept[key]
+
+
 def _encode(image: Image, *, max_side: int, quality: int, lossless: bool) -> str:
     height, width = image.shape[:2]
     picture = Pillow.fromarray(np.ascontiguousarray(image))
