@@ -55,6 +55,9 @@ def page(name: str) -> Iterator[Page]:
     index = next(i for i, entry in enumerate(PAGES) if entry.name == name)
     st.set_page_config(layout="wide", page_icon=assets.path("favicon.png"), initial_sidebar_state="auto")
     state.restore()
+    asked = state.visit().kept.pop("go_to", None)
+    if asked not in (None, name):
+        st.switch_page(entry(asked).path, query_params=state.shared_parameters())
     st.set_page_config(page_title=f"{t(f'{name}.title')} · Glassbox")
     style.write()
     _sidebar(name)
@@ -95,6 +98,11 @@ def page_link(entry: Entry, label: str, **how: object) -> None:
     st.page_link(entry.path, label=label, query_params=state.shared_parameters(), **how)  # type: ignore[arg-type]
 
 
+def go_to(name: str) -> None:
+    """Opens another page in the run that follows; for a widget's callback."""
+    state.visit().kept["go_to"] = name
+
+
 def entry(name: str) -> Entry:
     """The page called `name`."""
     return next(found for found in PAGES if found.name == name)
@@ -131,11 +139,11 @@ def _sidebar(name: str) -> None:
             with st.container(key="current_photo"), told():
                 st.image(photo.thumbnail, alt=t("frame.current_photo"), width="stretch")
         group = ""
-        for entry in PAGES:
-            if entry.group != group:
-                group = entry.group
+        for each in PAGES:
+            if each.group != group:
+                group = each.group
                 st.caption(t(f"frame.group.{group}"))
-            page_link(entry, t(f"{entry.name}.nav"), icon=entry.icon, width="stretch")
+            page_link(each, t(f"{each.name}.nav"), icon=each.icon, width="stretch")
         st.button(
             t("frame.forget"),
             icon=":material/delete:",

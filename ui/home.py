@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import streamlit as st
 
 from core import vision
 from core.types import Floats, Image
 from core.vision import efficientnet, explain
 from ui import answers, cache, state
 from ui.components import Station, colour, data_uri, flow
-from ui.frame import entry
+from ui.frame import go_to
 from ui.words import label, percent, t
 
 PATCH = 16  # pixels of the photo that are shown one by one
@@ -47,11 +46,8 @@ def way(photo: state.Photo) -> None:
         ],
         key="home_way",
         alt=t("home.way"),
-        on_pick=lambda name: state.visit().kept.update(go_to=LEADS_TO[name]),
+        on_pick=lambda name: go_to(LEADS_TO[name]),
     )
-    asked = state.visit().kept.pop("go_to", None)
-    if asked is not None:
-        st.switch_page(entry(asked).path, query_params=state.shared_parameters())
 
 
 def draw_way(image: Image) -> dict[str, tuple[str, ...]]:

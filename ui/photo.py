@@ -9,11 +9,16 @@ from core.imaging.decode import EXTENSIONS
 from core.imaging.samples import samples
 from ui import cache, state
 from ui.components import GalleryItem, gallery, paste_image
+from ui.frame import go_to
 from ui.words import sentence, t
 
 
-def chooser() -> None:
-    """A row of samples and recent photos, and the ways to bring one's own."""
+def chooser(leads_to: str | None = None) -> None:
+    """A row of samples and recent photos, and the ways to bring one's own.
+
+    Args:
+        leads_to: the page that opens when a photo was chosen; this one stays if not given.
+    """
     visit = state.visit()
     refused = visit.kept.pop("photo_refused", None)
     if refused is not None:
@@ -33,7 +38,7 @@ def chooser() -> None:
         alt=t("photo.gallery"),
         selected=(current.sample or current.digest) if current else None,
         columns_hint=12,
-        on_pick=_pick,
+        on_pick=lambda chosen: _pick(chosen, leads_to),
     )
     with st.container(key="photo_ways"):
         files, camera, clipboard = st.columns([5, 3, 3], vertical_alignment="center")
@@ -44,7 +49,7 @@ def chooser() -> None:
             type=list(EXTENSIONS),
             key=key,
             on_change=_uploaded,
-            args=(key,),
+            args=(key, leads_to),
             max_upload_size=100,  # over 20 MB the decoder says so in the visitor's language
             label_visibility="collapsed",
         )
@@ -52,17 +57,21 @@ def chooser() -> None:
         if st.toggle(t("photo.camera.on"), key="photo_camera_on"):
             key = f"photo_camera_{visit.uploads}"
             st.camera_input(
-                t("photo.camera"), key=key, on_change=_uploaded, args=(key,), label_visibility="collapsed"
+                t("photo.camera"),
+                key=key,
+                on_change=_uploaded,
+                args=(key, leads_to),
+                label_visibility="collapsed",
             )
     with clipboard:
         pasted = paste_image(key="photo_paste", label=t("photo.paste"), error_text=t("photo.paste.error"))
         if pasted:
-            take(pasted, t("photo.own"))
+            take(pasted, t("photo.own"), leads_to)
             st.rerun()
     st.caption(t("photo.privacy"))
 
 
-def take(data: bytes, name: str) -> None:
+def take(data: bytes, name: str, leads_to: str | None = None) -> None:
     """Makes a visitor's file the current photo; a file that cannot be used changes nothing but is told."""
     photo = state.photo_of(data, name)
     try:
@@ -71,16 +80,20 @@ def take(data: bytes, name: str) -> None:
         state.visit().kept["photo_refused"] = error
     else:
         state.choose(photo)
+        if leads_to:
+            go_to(leads_to)
 
 
-def _uploaded(key: str) -> None:
+def _uploaded(key: str, leads_to: str | None) -> None:
     file = st.session_state[key]
     if file is not None:
-        take(file.getvalue(), file.name)
+        take(file.getvalue(), file.name, leads_to)
         state.visit().uploads += 1  # a fresh, empty widget; the server lets the file go
 
 
-def _pick(chosen: str) -> None:
+def _pick(chosen: str, leads_to: str | None) -> None:
+    if leads_to:
+        go_to(leads_to)
     visit = state.visit()
     if chosen in samples():
         state.choose_sample(chosen)
