@@ -7,7 +7,7 @@ or outputs and grey inputs are taken as they are: `core.vision.structure` reads 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any
 
 import cv2
@@ -39,6 +39,17 @@ def kept(model: VisionModel, key: str, make: Callable[[], Any]) -> Any:
             if key not in model.compiled:
                 model.compiled[key] = make()
     return model.compiled[key]
+
+
+def kept_few(model: VisionModel, group: str, key: Hashable, make: Callable[[], Any], most: int) -> Any:
+    """As `kept`, but of a group only the `most` last used are held: the rest may be made again."""
+    with _lock:
+        held: dict[Hashable, Any] = model.compiled.setdefault(group, {})
+        value = held.pop(key) if key in held else make()
+        held[key] = value
+        while len(held) > most:
+            del held[next(iter(held))]
+    return value
 
 
 def graph(model: VisionModel) -> Graph:
