@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import vision
-from ui import answers, frame, photo, state
+from ui import answers, frame, photo, state, ways
 from ui.words import t
 
 MODEL = "efficientnet_lite0"
@@ -27,11 +27,12 @@ with frame.page("classify") as here:
         answers.picture(answer, chosen, layer, heatmap)
     photo.chooser()
 
-    closer, worth, maths, many = st.tabs(
-        [t("classify.tab.closer"), t("classify.tab.worth"), t("classify.tab.maths"), t("classify.tab.many")]
-    )
+    tabs = ("closer", "worth", "ways", "maths", "many")
+    closer, worth, others, maths, many = st.tabs([t(f"classify.tab.{name}") for name in tabs])
     with closer:
         answers.closer(answer, model, chosen)
+    with others:
+        ways.side_by_side(answer, chosen)
     with maths:
         answers.maths(answer, chosen)
     with many:
