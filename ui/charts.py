@@ -155,6 +155,7 @@ def histogram(
             mark[0], line={"color": style.second(), "width": 2}, annotation={"text": mark[1], "y": 0.98}
         )
     figure.update_layout(**_layout("", height))
+    figure.update_layout(margin_r=20)
     figure.update_xaxes(title=x_title, range=(0, 255), tickvals=[0, 64, 128, 192, 255], showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=".1%", range=(0, top))
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
