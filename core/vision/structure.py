@@ -327,8 +327,10 @@ class _Reader:
         import keras
 
         known: dict[int, Ref] = {id(t): ref for t, ref in zip(model.inputs, inputs, strict=True)}
+        order = {id(operation): index for index, operation in enumerate(model.operations)}
         for depth in sorted(model._nodes_by_depth, reverse=True):
-            for call in model._nodes_by_depth[depth]:
+            calls = model._nodes_by_depth[depth]
+            for call in sorted(calls, key=lambda call: order[id(call.operation)]):
                 if call.is_input or all(id(tensor) in known for tensor in call.outputs):
                     continue
                 tensors = call.arguments.keras_tensors
