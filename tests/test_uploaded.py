@@ -97,7 +97,7 @@ def test_weights_that_lie_are_refused_by_their_headers(
     with pytest.raises(GlassboxError) as caught:
         uploaded.check_weights(file)
     assert caught.value.key == f"uploaded.error.{key}"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20
 
 
 def test_weights_of_too_many_numbers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
