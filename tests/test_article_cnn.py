@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from core import assets, i18n
 from core.vision import article_cnn
 from training import article_cnn as training
 
+LEARNING = ("conv1", "conv2", "conv3", "dense1", "dense2")
 PARAMETERS = {32: 1_147_466, 64: 4_293_194, 96: 9_536_074, 224: 51_479_114}
 
 
@@ -119,7 +121,7 @@ def test_first_convolution_by_hand() -> None:
 
 def test_shipped_weights_are_plain_small_and_complete() -> None:
     file = assets.path("vision", "article_cnn.npz")
-    assert file.stat().st_size <= 9_000_000
+    assert file.stat().st_size <= 4_500_000
     weights = article_cnn.read_weights(file)
     assert sum(values.size for values in weights.values()) == PARAMETERS[64]
     assert all(np.isfinite(values).all() and values.dtype == np.float32 for values in weights.values())
@@ -152,6 +154,16 @@ def test_shipped_network_gives_what_its_description_gives(cat: np.ndarray) -> No
     np.testing.assert_allclose(probabilities, expected, atol=1e-4)
 
 
+def test_shipped_network_tells_a_dog_and_a_bird() -> None:
+    named = {"golden_retriever": "dog", "lorikeet": "bird"}
+    prepare, answers = article_cnn.PREPARATION, {}
+    for sample in named:
+        with PillowImage.open(assets.path("samples", f"{sample}.jpg")) as picture:
+            numbers = prepare.numbers(prepare.pixels(np.asarray(picture.convert("RGB"))))
+        answers[sample] = article_cnn.labels()[int(np.argmax(article_cnn.load()(numbers[np.newaxis])))]
+    assert answers == named
+
+
 def test_shipped_first_convolution_recomputed_in_numpy(cat: np.ndarray) -> None:
     import keras
 
@@ -167,16 +179,17 @@ def test_shipped_first_convolution_recomputed_in_numpy(cat: np.ndarray) -> None:
         np.testing.assert_allclose(tensor[row, column], by_hand + weights["conv1/bias"], atol=1e-4)
 
 
-def test_weights_survive_the_file(tmp_path) -> None:
+def test_weights_survive_the_file(tmp_path: Path) -> None:
     weights = article_cnn.get_weights(article_cnn.build(16))
     article_cnn.write_weights(tmp_path / "weights.npz", weights)
     again = article_cnn.read_weights(tmp_path / "weights.npz")
     assert list(again) == [f"{layer}/{part}" for layer in LEARNING for part in ("kernel", "bias")]
     for key, values in weights.items():
-        np.testing.assert_allclose(again[key], values, atol=2e-3)
-
-
-LEARNING = ("conv1", "conv2", "conv3", "dense1", "dense2")
+        step = np.abs(values).max(axis=0) / 127 if key == "dense1/kernel" else np.abs(values) / 1024
+        assert (np.abs(again[key] - values) <= 0.6 * step + 1e-6).all(), key
+    article_cnn.write_weights(tmp_path / "again.npz", again)
+    for key, values in article_cnn.read_weights(tmp_path / "again.npz").items():
+        np.testing.assert_array_equal(values, again[key])
 
 
 def test_cards_tell_the_figures() -> None:
@@ -282,7 +295,7 @@ def test_best_temperature_finds_the_one_that_labels_were_drawn_with() -> None:
     assert training.best_temperature(honest * 2, labels) == pytest.approx(2, abs=0.1)
 
 
-def test_a_stopped_run_goes_on_and_keeps_its_best_weights(tmp_path) -> None:
+def test_a_stopped_run_goes_on_and_keeps_its_best_weights(tmp_path: Path) -> None:
     images, labels = some_images()
     plan = training.Plan(epochs=2, held_out=20, batch=20)
     run = training.train(images, labels, plan, tmp_path)
