@@ -35,6 +35,7 @@ class Entry:
 PAGES = (
     Entry("home", "streamlit_app.py", ":material/home:", ""),
     Entry("classify", "pages/classify.py", ":material/visibility:", "see"),
+    Entry("preprocess", "pages/preprocess.py", ":material/tune:", "see"),
 )
 
 
