@@ -246,6 +246,22 @@ def test_bicubic_weights_outside_the_line_are_mirrored() -> None:
     np.testing.assert_allclose(weights[4], np.eye(32)[10], atol=1e-7)
 
 
+def test_data_made_from_the_original_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    colours = np.array([[250, 10, 10], [10, 250, 10], [10, 10, 250]], np.uint8)
+    images = np.broadcast_to(colours[:, np.newaxis, np.newaxis], (3, 32, 32, 3))
+    labels = np.array([[3], [0], [9]])  # a column, as Keras gives it
+    monkeypatch.setattr(
+        keras.datasets.cifar10, "load_data", lambda: ((images, labels), (images[:2], labels[:2]))
+    )
+    training.make_data(tmp_path)
+    read, read_labels = training.read(tmp_path, "train")
+    assert np.abs(read.astype(int) - images).max() <= 4
+    assert read_labels.tolist() == [3, 0, 9]
+    assert training.read(tmp_path, "test")[1].tolist() == [3, 0]
+
+
 def test_held_out_images_are_balanced_and_never_trained_on() -> None:
     labels = some_images(200)[1]
     train, held = training.hold_out(labels, training.Plan(held_out=50))
