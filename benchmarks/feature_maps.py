@@ -27,9 +27,14 @@ import psutil
 from core.imaging import decode
 from core.imaging.samples import samples
 from core.vision import efficientnet, feature_maps, inside, vision_model
+from core.vision.arithmetic import explain_position, unfold
+from core.vision.feature_maps import overview
+from core.vision.maximisation import maximise
+from core.vision.statistics import by_depth
 
-ROUNDS = 60
+ROUNDS = 40
 PHOTOS = 100
+ASCENT = 40  # steps
 
 
 def main() -> None:
@@ -54,6 +59,10 @@ def main() -> None:
         "photo to default maps": lambda: feature_maps(model, image),
         "photo prepared": lambda: model.prepare(image),
         "influence of every channel": lambda: inside.influences(model, numbers, 281),
+        "arithmetic of one position": lambda: explain_position(model, image, "block9_expand_conv", (3, 4, 5)),
+        "one map taken apart": lambda: unfold(model, image, "block9_expand_conv", 5),
+        "the network on one screen": lambda: overview(model, image, 281),
+        "statistics by depth": lambda: by_depth(model, [image]),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(3):
@@ -70,6 +79,18 @@ def main() -> None:
         ratio = np.median(values) / np.median(base)
         least = min(values) / min(base)
         print(f"{name:44} {np.median(values) * 1e3:8.1f} {min(values) * 1e3:8.1f} {ratio:7.2f} {least:15.2f}")
+
+    for layer in ("stem_relu", "block5_add", "block11_add", "head_relu", "logits"):
+        begun = time.perf_counter()
+        run = maximise(model, layer, 7, steps=ASCENT)
+        next(run)
+        started = time.perf_counter()
+        last = list(run)[-1]
+        each = (time.perf_counter() - started) / ASCENT * 1e3
+        print(
+            f"activation maximisation, {layer}: {each:.0f} ms a step ({len(last.picture)} pixels),", end=" "
+        )
+        print(f"{started - begun:.1f} s to compile")
 
     process = psutil.Process()
     random = np.random.default_rng(0)

@@ -17,8 +17,8 @@ from core.vision.models import VisionModel
 Order: TypeAlias = Literal["index", "mean", "sparsity", "influence"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
-SAMPLED = 50_000  # numbers of a layer that its histogram and quantiles are made of
-POSITIONS = 1024  # of all photos together, that its effective size is made of
+SAMPLED = 20_000  # numbers of a layer that its histogram and quantiles are made of
+POSITIONS = 512  # of all photos together, that its effective size is made of
 BINS = 40
 
 
