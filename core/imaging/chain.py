@@ -333,10 +333,13 @@ PRESETS: Mapping[str, tuple[Call, ...]] = MappingProxyType(
     {
         # A photo ruined by noise.
         "ruined": (Call.of("gaussian_noise", sigma=25),),
-        # The same, rescued.
+        # The same, rescued: a light blur, so that patches of noise can be compared at all; means over
+        # alike patches; and the edges that both have softened sharpened again.
         "rescue": (
             Call.of("gaussian_noise", sigma=25),
-            Call.of("non_local_means", strength=15),
+            Call.of("gaussian", sigma=0.7),
+            Call.of("non_local_means", strength=5, patch=3),
+            Call.of("unsharp_mask", sigma=1, amount=0.5),
         ),
         # What the network really sees: crop, size and numbers of its own preparation.
         "network": (
@@ -348,6 +351,6 @@ PRESETS: Mapping[str, tuple[Call, ...]] = MappingProxyType(
         "cutout": (Call.of("grabcut", left=0.15, top=0.1, right=0.85, bottom=0.95),),
         "edges": (Call.of("greyscale"), Call.of("gaussian", sigma=1.5), Call.of("canny")),
         # How many objects are there?
-        "count": (Call.of("gaussian", sigma=2), Call.of("watershed", view="outline")),
+        "count": (Call.of("watershed"),),
     }
 )

@@ -96,15 +96,14 @@ def morphology(
 def frequency_response(height: int, width: int, cutoff: float, window: str) -> NDArray[np.float32]:
     """How much of each frequency a low-pass lets through, 0..1, laid out as numpy's FFT does:
     cycles per pixel down the rows and along the columns. (height, width)"""
-    down, across = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)
-    ratio = np.hypot(down, across) / cutoff
+    down = np.fft.fftfreq(height).astype(np.float32)[:, np.newaxis] / np.float32(cutoff)
+    across = np.fft.fftfreq(width).astype(np.float32) / np.float32(cutoff)
+    squared = down**2 + across**2  # 1 at the cutoff
     if window == "ideal":
-        response = np.where(ratio <= 1, 1.0, 0.0)
-    elif window == "gaussian":
-        response = np.exp(-np.log(2) / 2 * ratio**2)  # 0.71 at the cutoff, as with Butterworth
-    else:
-        response = 1 / np.sqrt(1 + ratio**4)  # Butterworth of the second order
-    return response.astype(np.float32)
+        return np.where(squared <= 1, np.float32(1), np.float32(0))
+    if window == "gaussian":
+        return np.exp(squared * np.float32(-np.log(2) / 2))  # 0.71 at the cutoff, as the next one
+    return 1 / np.sqrt(1 + squared**2)  # Butterworth of the second order
 
 
 def low_frequencies(image: Image, cutoff: float, window: str) -> NDArray[np.float32]:
@@ -117,13 +116,16 @@ def low_frequencies(image: Image, cutoff: float, window: str) -> NDArray[np.floa
     padded = cv2.copyMakeBorder(
         image, top, rows - height - top, left, columns - width - left, cv2.BORDER_REFLECT
     )
-    response = frequency_response(rows, columns, cutoff, window)
-    response = cv2.merge([response, response])  # for the real and the imaginary part
-    channels = []
-    for channel in cv2.split(padded.astype(np.float32)):
-        waves = cv2.dft(channel, flags=cv2.DFT_COMPLEX_OUTPUT) * response
-        channels.append(cv2.dft(waves, flags=cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT | cv2.DFT_SCALE))
-    return cv2.merge(channels)[top : top + height, left : left + width]
+    response = frequency_response(rows, columns, cutoff, window)[..., np.newaxis]
+    # Two channels share one transform, as its real and its imaginary part: the response is real and
+    # the same for a frequency and its negative, so they come out apart again.
+    channels = np.zeros((rows, columns, 4), np.float32)
+    channels[..., :3] = padded
+    low = []
+    for pair in (channels[..., :2], channels[..., 2:]):
+        waves = cv2.dft(np.ascontiguousarray(pair)) * response
+        low.append(cv2.dft(waves, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE))
+    return np.concatenate(low, axis=-1)[top : top + height, left : left + width, :3]
 
 
 @step()

@@ -84,8 +84,9 @@ def nearest_colours(image: Image, colours: NDArray[np.float32]) -> Labels:
     nearest = np.full(image.shape[:2], np.inf, np.float32)
     for index, colour in enumerate(colours):
         # |pixel - colour|^2, less the |pixel|^2 that is the same for every colour
-        distance = pixels @ (-2 * colour) + colour @ colour
-        labels[distance < nearest] = index
+        weights = np.array([[*(-2 * colour), colour @ colour]])
+        distance = cv2.transform(pixels, weights)
+        np.copyto(labels, index, where=distance < nearest)
         nearest = np.minimum(nearest, distance)
     return labels
 
@@ -106,20 +107,13 @@ def kmeans(
     cv2.setRNGSeed(seed)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.5)
     _, _, centres = cv2.kmeans(samples, colours, None, stop, 3, cv2.KMEANS_PP_CENTERS)
-    labels = nearest_colours(image, centres)
+    labels = nearest_colours(image, np.rint(centres))
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     background = int(np.bincount(border).argmax())
     number = np.arange(colours, dtype=np.int32)  # the background becomes 0, those before it move up
     number[:background] += 1
     number[background] = 0
     return number[labels]
-
-
-def otsu_mask(image: Image, foreground: str) -> NDArray[np.uint8]:
-    """255 on the foreground by Otsu's level, without specks of a pixel or two, else 0."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    mask = above(grey, otsu_level(image), foreground)
-    return cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
 
 
 def distance_peaks(mask: NDArray[np.uint8], separation: int) -> tuple[int, Labels]:
@@ -129,7 +123,7 @@ def distance_peaks(mask: NDArray[np.uint8], separation: int) -> tuple[int, Label
     rimmed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     squared = np.rint(distance**2)  # whole numbers, so that equal distances compare as equal
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * separation + 1, 2 * separation + 1))
+    around = np.ones((2 * separation + 1, 2 * separation + 1), np.uint8)
     peaks = (squared == cv2.dilate(squared, around)) & (squared > 0)
     # Peaks of one hill that stand nearer than that are one marker.
     joined = cv2.dilate(peaks.astype(np.uint8), np.ones((3, 3), np.uint8)) & mask
@@ -137,15 +131,26 @@ def distance_peaks(mask: NDArray[np.uint8], separation: int) -> tuple[int, Label
     return count - 1, markers
 
 
+def without_specks(labels: Labels, smallest: int) -> Labels:
+    """The labels without regions of fewer than `smallest` pixels, numbered anew from 1."""
+    kept = np.bincount(labels.ravel()) >= smallest
+    kept[0] = False  # the background
+    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
+
+
 @step(view="overlay")
 def watershed(
     image: Image,
     *,
-    separation: Annotated[int, Range(3, 60, 1)] = 12,
+    separation: Annotated[int, Range(3, 100, 1)] = 12,
+    smoothing: Annotated[float, Range(0, 5, 0.5)] = 2,
+    smallest: Annotated[int, Range(1, 5000, 1)] = 100,
     foreground: Foreground = "light",
 ) -> Labels:
     """Separates objects that touch: floods the picture from the place deepest inside each of them."""
-    mask = otsu_mask(image, foreground)
+    smooth = cv2.GaussianBlur(image, (0, 0), smoothing) if smoothing > 0 else image
+    grey = cv2.cvtColor(smooth, cv2.COLOR_RGB2GRAY)
+    mask = above(grey, otsu_level(smooth), foreground)
     count, markers = distance_peaks(mask, separation)
     # Water also rises from what is surely background; the rest is unknown (0) and gets flooded.
     sure = cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0
@@ -159,7 +164,7 @@ def watershed(
     labels = np.where(flooded > count, 0, flooded)
     # The dams (-1) go to a region beside them.
     beside = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
-    return np.where(labels < 0, np.maximum(beside, 0), labels).astype(np.int32)
+    return without_specks(np.where(labels < 0, np.maximum(beside, 0), labels), smallest)
 
 
 def working_copy(image: Image) -> Image:
@@ -224,7 +229,4 @@ def components(
     """Numbers the connected parts of the foreground (by Otsu's level), without those that are too small."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     mask = above(grey, otsu_level(image), foreground)
-    _, labels, measures, _ = cv2.connectedComponentsWithStats(mask, connectivity=int(connectivity))
-    kept = measures[:, cv2.CC_STAT_AREA] >= smallest
-    kept[0] = False  # the background
-    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
+    return without_specks(cv2.connectedComponents(mask, connectivity=int(connectivity))[1], smallest)
