@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import vision
-from ui import frame, photo, studio, studio_closer
-from ui.studio_chain import MODEL
+from ui import frame, photo, studio, studio_chain, studio_closer
 
 
 @frame.fragment
@@ -51,6 +50,7 @@ def bench() -> None:
 
 
 with frame.page("preprocess") as here:
-    here.card = vision.vision_model(MODEL).card
+    here.card = vision.vision_model(studio_chain.MODEL).card
+    studio_chain.restore()
     bench()
     photo.chooser()

@@ -202,12 +202,12 @@ def cards(shown: Work) -> None:
 
 
 @acting
-def _act(found: Studio, act: str, id: str, to: int) -> None:
+def _act(found: Studio, act: str, id: str, order: tuple[str, ...]) -> None:
     number = int(id)
     if act == "pick":
         found.pick(number)
     elif act == "move":
-        found.move(number, to)
+        found.reorder([int(each) for each in order], number)
     elif act == "switch":
         found.switch(number)
     else:
@@ -261,7 +261,7 @@ def tools(found: Studio) -> None:
         if full:
             st.caption(t("preprocess.add.full", most=LONGEST_CHAIN))
         for family in FAMILIES:
-            key = f"studio_add_{family}"
+            key = f"studio_add_{family}_{found.last_id}"  # a new one each time: nothing is chosen in it
             st.pills(
                 t(f"preprocess.family.{family}"),
                 [name for name, step in STEPS.items() if step.family == family],
@@ -297,7 +297,6 @@ def _clear(found: Studio) -> None:
 
 def _added(key: str) -> None:
     step = st.session_state[key]
-    st.session_state[key] = None
     st.session_state["studio_add"] = False  # the popover closes
     if step is not None:
         acting(Studio.add)(step)

@@ -128,14 +128,11 @@ class Studio:
         if id == PHOTO or any(step.id == id for step in self.chain.steps):
             self.chain = replace(self.chain, chosen=id)
 
-    def move(self, id: int, to: int) -> None:
-        """A step takes another place, counted from 0."""
-        steps = list(self.chain.steps)
-        moved = self._find(id)
-        if moved is not None:
-            steps.remove(moved)
-            steps.insert(to, moved)
-            self.change(steps, id)
+    def reorder(self, ids: Sequence[int], chosen: int) -> None:
+        """The same steps in another order, one of them chosen; an order of other steps changes nothing."""
+        known = {step.id: step for step in self.chain.steps}
+        if sorted(ids) == sorted(known):
+            self.change([known[id] for id in ids], chosen)
 
     def switch(self, id: int) -> None:
         """A step is left out, or taken in again."""
@@ -281,9 +278,18 @@ def _make_room(studio: Studio) -> None:
 
 
 def studio() -> Studio:
-    """The visitor's studio; a link that was opened just now fills it."""
-    kept = state.visit().kept
-    found: Studio = kept.setdefault("studio", Studio())
+    """The visitor's studio."""
+    found: Studio = state.visit().kept.setdefault("studio", Studio())
+    return found
+
+
+def restore() -> None:
+    """A link that was opened just now fills the studio.
+
+    Not to be called where a part of the page reruns alone: what the browser then says of its address
+    may be older than what was just written into it.
+    """
+    found = studio()
     asked, place = state.from_url("chain"), state.from_url("step")
     if asked is not None:
         try:
@@ -295,7 +301,6 @@ def studio() -> Studio:
     if place is not None and place.isdecimal() and len(place) < 3:
         steps = found.chain.steps
         found.pick(steps[int(place) - 1].id if 0 < int(place) <= len(steps) else PHOTO)
-    return found
 
 
 def to_link(found: Studio) -> None:
@@ -309,7 +314,7 @@ def acting(act: Callable[Concatenate[Studio, P], None]) -> Callable[P, None]:
     """A method of `Studio` as a widget's callback; what it refuses is told at the next drawing."""
 
     def acted(*args: P.args, **kwargs: P.kwargs) -> None:
-        found: Studio = state.visit().kept.setdefault("studio", Studio())
+        found = studio()
         try:
             act(found, *args, **kwargs)
         except GlassboxError as error:

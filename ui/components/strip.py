@@ -38,7 +38,7 @@ def strip(
     alt: str,
     selected: str,
     words: Mapping[str, str],
-    on_act: Callable[[Act, str, int], None],
+    on_act: Callable[[Act, str, tuple[str, ...]], None],
 ) -> None:
     """Cards from left to right, one of them chosen. They are dragged into another order (mouse), or moved
     with the buttons of the chosen one or Alt and the arrow keys; switched off; removed (Delete).
@@ -48,8 +48,8 @@ def strip(
         selected: the id of the card chosen now.
         words: `left`, `right`, `off`, `on`, `remove`: what the buttons of a card do; `moved`, read out
             after a move, with {place}.
-        on_act: called before the page runs again, with the act, the card's id, and for a move the place
-            among the movable cards, counted from 0.
+        on_act: called before the page runs again, with the act, the card's id, and for a move the ids of
+            all cards that can be moved, in their new order.
     """
 
     def acted() -> None:
@@ -70,11 +70,11 @@ def strip(
     )
 
 
-def _read(value: Any, ids: set[str]) -> tuple[Act, str, int] | None:
+def _read(value: Any, ids: set[str]) -> tuple[Act, str, tuple[str, ...]] | None:
     """What the browser says was done, if it can be true."""
     if not isinstance(value, dict) or value.get("act") not in ACTS or value.get("id") not in ids:
         return None
-    place = value.get("to", 0)
-    if not isinstance(place, int) or isinstance(place, bool) or place < 0:
+    order = value.get("order", [])
+    if not isinstance(order, list) or not all(isinstance(id, str) and id in ids for id in order):
         return None
-    return value["act"], value["id"], place
+    return value["act"], value["id"], tuple(order)

@@ -68,7 +68,25 @@ function move(self, card, to) {
   cards.splice(to, 0, card);
   order(self, [...[...self.row.children].filter((other) => other.fixed), ...cards]);
   self.find(".unseen").textContent = self.data.words.moved.replace("{place}", to + 1);
-  self.send("act", { act: "move", id: card.dataset.id, to });
+  // The whole order is told: of several moves in a row the last one says it all. Until the page says the
+  // same, or has had time to, what it says is older than what is seen.
+  const ids = cards.map((each) => each.dataset.id);
+  self.wanted = { ids: ids.join(" "), until: Date.now() + 4000 };
+  self.send("act", { act: "move", id: card.dataset.id, order: ids });
+}
+
+function inOrder(self, cards) {
+  const { wanted } = self;
+  if (!wanted) return cards;
+  const ids = wanted.ids.split(" ");
+  const told = cards.filter((card) => !card.fixed).map((card) => card.dataset.id);
+  const same = [...told].sort().join(" ") === [...ids].sort().join(" ");
+  if (told.join(" ") === wanted.ids || !same || Date.now() > wanted.until) {
+    self.wanted = null;
+    return cards;
+  }
+  const byId = new Map(cards.map((card) => [card.dataset.id, card]));
+  return [...cards.filter((card) => card.fixed), ...ids.map((id) => byId.get(id))];
 }
 
 function act(self, name, card) {
@@ -218,7 +236,7 @@ export default function (component) {
     return card;
   });
   for (const gone of known.values()) gone.remove();
-  order(self, cards);
+  order(self, inOrder(self, cards));
   choose(self, data.selected);
   // Bring the chosen one into the row's view, once for each choice, without moving the page.
   const chosen = row.querySelector(".card.chosen");
