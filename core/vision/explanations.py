@@ -253,7 +253,9 @@ def attributions(model: VisionModel, image: Image, label_index: int) -> Iterator
         room = min(MOST_STEPS - len(known), max(len(known) // 4, 1))
         if room <= 0:
             break
-        worst = sorted(range(len(errors)), key=lambda index: -abs(errors[index]))[:room]
+        ranked = sorted(range(len(errors)), key=lambda index: -abs(errors[index]))[:room]
+        least = abs(errors[ranked[0]]) / 20
+        worst = [index for index in ranked if abs(errors[index]) > least]
         waiting = [sum(intervals[index]) / 2 for index in worst]
     values = sum((b - a) / 2 * (shares[a].astype(np.float64) + shares[b]) for a, b in intervals)
     yield Attributions(np.asarray(values, np.float32), logits[1.0], logits[0.0], len(known))
