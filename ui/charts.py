@@ -152,7 +152,9 @@ def histogram(
         )
     if mark is not None:
         figure.add_vline(
-            mark[0], line={"color": style.second(), "width": 2}, annotation={"text": mark[1], "y": 0.98}
+            mark[0],
+            line={"color": style.second(), "width": 2},
+            annotation={"text": mark[1], "xanchor": "left", "yanchor": "top"},
         )
     figure.update_layout(**_layout("", height))
     figure.update_layout(margin_r=20)

@@ -23,6 +23,7 @@ THUMBNAIL = 160
 PIXELS_SEEN = 64  # a picture up to this side is shown with its pixels as squares
 SIDES = ("left", "top", "right", "bottom")
 
+_BUSY = "color-mix(in srgb, canvas 92%, transparent)"
 _CSS = f"""
 .st-key-studio_strip {{ min-height: 9.5rem; }}
 .st-key-studio_tools {{ min-height: 2.5rem; margin-top: -0.25rem; }}
@@ -34,7 +35,8 @@ _CSS = f"""
 :is(.st-key-studio_answer, .st-key-studio_first) [data-testid="stMarkdownContainer"] {{ margin-bottom: 0; }}
 :is(.st-key-studio_answer, .st-key-studio_first) h2 {{ padding: 0; font-size: 1.75rem; line-height: 1.2; overflow-wrap: anywhere; }}
 .st-key-studio_stories {{ gap: 0.55rem; }}
-.st-key-studio_busy {{ position: absolute; z-index: 3; }}
+.st-key-studio_busy {{ position: absolute; z-index: 3; width: auto; margin: 0.5rem; padding: 0 0.75rem; background: {_BUSY}; border-radius: 10px; }}
+.st-key-studio_busy:not(:has([data-testid="stSpinner"])) {{ display: none; }}
 .st-key-studio_closer {{ min-height: 34rem; }}
 .st-key-studio_numbers [data-testid="stMetric"] {{ min-width: 9rem; }}
 [class*="st-key-studio_preset_button"] button {{ min-height: 0; padding: 0; }}
@@ -42,7 +44,7 @@ _CSS = f"""
 [class*="st-key-studio_preset_"] [data-testid="stMarkdownContainer"] {{ margin-bottom: 0; }}
 @media (max-width: 767px) {{
   .st-key-studio_picture {{ min-height: 0; }}
-  .st-key-studio_tools button {{ padding-inline: 0.6rem; }}
+  .st-key-studio_tools button {{ padding-inline: 0.45rem; }}
 }}
 """
 
@@ -92,6 +94,12 @@ class Work:
 def step_name(step: str) -> str:
     """The name of a step."""
     return t(f"step.{step}")
+
+
+def told(error: GlassboxError) -> str:
+    """What went wrong with a chain, its step called as it is called on the page."""
+    step = str(error.values.get("step"))
+    return t(error.key, **{**error.values, "step": step_name(step)}) if step in STEPS else sentence(error)
 
 
 def picture_name(chain: Chain, place: int) -> str:
@@ -155,7 +163,7 @@ def _photo() -> state.Photo:
 def refusal(found: Studio) -> None:
     """What could not be done, told once."""
     if found.refused is not None:
-        st.error(sentence(found.refused), icon=":material/error:")
+        st.error(told(found.refused), icon=":material/error:")
         found.refused = None
 
 
@@ -430,7 +438,7 @@ def answer(shown: Work) -> None:
     """What the network thinks of the chosen step's picture, and whether the step turned it."""
     if shown.broken and shown.stopped is not None:
         st.caption(picture_name(shown.chain, shown.chain.place))
-        st.error(sentence(shown.stopped), icon=":material/error:")
+        st.error(told(shown.stopped), icon=":material/error:")
         return
     opinion = shown.opinions[shown.place]
     st.caption(t("preprocess.answer.photo" if shown.place == 0 else "preprocess.answer", place=shown.place))
@@ -497,7 +505,8 @@ def parameters(shown: Work, how: str) -> None:
     drawn = SIDES if how == "draw" else ()
     found = [parameter for parameter in step.parameters if parameter.name not in drawn]
     if not found:
-        st.caption(t("preprocess.no_parameters"))
+        if not drawn:
+            st.caption(t("preprocess.no_parameters"))
         return
     sides = st.columns(2 if len(found) > 2 else 1, gap="medium")
 

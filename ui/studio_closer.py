@@ -19,9 +19,9 @@ from core.imaging.measure import HISTOGRAM_ROWS, Likeness
 from core.types import Image
 from ui import cache, charts, state, studio_maths, widgets
 from ui.components import GalleryItem, copy_link, gallery, thumbnail
-from ui.studio import THUMBNAIL, Work, class_name, picture_name, step_name, sure
+from ui.studio import THUMBNAIL, Work, class_name, picture_name, step_name, sure, told
 from ui.studio_chain import MODEL, Opinion, Picture, Studio, acting, changed, key_of, probability_of, turns
-from ui.words import label, sentence, t
+from ui.words import label, t
 
 TABS = ("numbers", "maths", "sweep", "take")
 SWEPT = 7
@@ -393,7 +393,7 @@ def take_away(shown: Work) -> None:
         st.button(t("preprocess.take.use"), key="studio_paste_use", icon=":material/input:", on_click=_use)
         refused = state.visit().kept.pop("studio_paste_refused", None)
         if refused is not None:
-            st.error(sentence(refused), icon=":material/error:")
+            st.error(told(refused), icon=":material/error:")
 
 
 def _use() -> None:
