@@ -32,7 +32,7 @@ SAMPLES = 32  # of SmoothGrad
 NOISE = 0.15  # of SmoothGrad: standard deviation, as a part of the range of the network's input
 PATCHES = 7  # of occlusion: how many grey squares would cover one side of the crop
 GREY = 127  # of 0..255, what occlusion covers the photo with
-BRIGHTEST = 99.0  # percentile of single pixels' values that is shown as 1
+BRIGHTEST = 99.0  # percentile of the pixels that is shown as 1
 SMOOTHING = 1 / 224  # of the side: standard deviation of the blur that joins single pixels
 
 
@@ -297,14 +297,12 @@ def _smooth_grad(model: str | VisionModel, image: Image, label_index: int) -> St
 
 
 def places(pixels: Floats) -> Floats:
-    """Single pixels' values as places: the brightest percent cut off, neighbours joined by a small blur."""
+    """Single pixels' values as places: neighbours joined by a small blur, the brightest percent cut off."""
     if not np.isfinite(pixels).all():
         return np.zeros_like(pixels)
-    cut = np.minimum(pixels, np.percentile(pixels, BRIGHTEST)) if pixels.any() else pixels
-    if not cut.any():  # fewer than one percent of the pixels speak
-        cut = pixels
-    deviation = max(pixels.shape) * SMOOTHING
-    return np.asarray(cv2.GaussianBlur(cut.astype(np.float32), (0, 0), deviation))
+    joined = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), max(pixels.shape) * SMOOTHING)
+    cut = np.percentile(joined, BRIGHTEST)
+    return np.asarray(np.minimum(joined, cut) if cut > 0 else joined)  # 0: fewer than a percent speak
 
 
 # --- occlusion --------------------------------------------------------------------------------------
