@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -17,9 +17,16 @@ from core import imaging, vision
 from core.imaging import measure
 from core.imaging.samples import samples
 from core.types import Floats, Image
-from core.vision import explain
+from core.vision import arithmetic as arithmetic_of_layers
+from core.vision import explain, inside
+from core.vision.arithmetic import Arithmetic, Unfolded
 from core.vision.faithfulness import Faithfulness, faithfulness
+from core.vision.models import VisionModel
 from ui.components import picture, thumbnail
+
+if TYPE_CHECKING:
+    from ui.inside import Network
+    from ui.inside_network import Drawn
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ def decoded(digest: str, _data: bytes) -> Decoded:
 def forget() -> None:
     """Empties the caches of this session."""
     everything: tuple[Any, ...] = (decoded, small, answer, arithmetic, last_map, layer_maps, scores, way)
-    for kept in (*everything, numbers, likeness, psnr, histograms, spectrum):
+    layers = (inside_maps, inside_influences, inside_probabilities, inside_drawn, inside_unfolded)
+    for kept in (*everything, *layers, inside_position, numbers, likeness, psnr, histograms, spectrum):
         kept.clear()
 
 
@@ -141,3 +149,56 @@ def histograms(name: str, _image: Image) -> NDArray[np.int64]:
 def spectrum(name: str, _image: Image) -> Image:
     """The frequencies of a picture, as a picture."""
     return measure.spectrum(_image)
+
+
+# Inside a network: `network` names it, an uploaded one by the digest of its file.
+
+
+@st.cache_resource(max_entries=3, show_spinner=False, scope="session")
+def inside_maps(network: str, digest: str, layer: str, _model: VisionModel, _image: Image) -> Floats:
+    """All maps of one layer, (h, w, c), read-only."""
+    [(_, maps)] = vision.feature_maps(_model, _image, [layer])
+    kept: Floats = maps.copy()  # the view would hold the tensors of all layers
+    kept.setflags(write=False)
+    return kept
+
+
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
+def inside_influences(
+    network: str, digest: str, label_index: int, _model: VisionModel, _image: Image
+) -> dict[str, Floats]:
+    """Gradient times activation of every channel of every layer, (c,) each."""
+    return inside.influences(_model, inside.network_input(_model, _image), label_index)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def inside_probabilities(network: str, digest: str, _model: VisionModel, _image: Image) -> Floats:
+    """What the network itself answers, (classes,)."""
+    found: Floats = inside.probabilities(_model, inside.network_input(_model, _image))[0]
+    return found
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def inside_drawn(
+    network: str, digest: str, label_index: int, language: str, _network: Network, _image: Image
+) -> Drawn:
+    """The picture of the whole network."""
+    from ui import inside_network
+
+    return inside_network.draw(_network, _image, label_index)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
+def inside_unfolded(
+    network: str, digest: str, layer: str, channel: int, shown: int, _model: VisionModel, _image: Image
+) -> Unfolded:
+    """One map taken apart."""
+    return arithmetic_of_layers.unfold(_model, _image, layer, channel, shown=shown)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def inside_position(
+    network: str, digest: str, layer: str, position: tuple[int, int, int], _model: VisionModel, _image: Image
+) -> Arithmetic:
+    """The arithmetic of one number."""
+    return arithmetic_of_layers.explain_position(_model, _image, layer, position)

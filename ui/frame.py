@@ -36,6 +36,7 @@ PAGES = (
     Entry("home", "streamlit_app.py", ":material/home:", ""),
     Entry("classify", "pages/classify.py", ":material/visibility:", "see"),
     Entry("preprocess", "pages/preprocess.py", ":material/tune:", "see"),
+    Entry("feature_maps", "pages/feature_maps.py", ":material/grid_view:", "see"),
 )
 
 

@@ -1,0 +1,49 @@
+"""Inside the network: every layer, every channel, and the arithmetic of one pixel."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import frame, inside, inside_arithmetic, inside_channels, inside_network, inside_own, photo, state
+from ui.words import t
+
+TABS = ("channels", "arithmetic", "kernel")
+
+
+@frame.fragment
+def bench() -> None:
+    """The network and all that is chosen in it; it reruns alone, without the frame and the photos."""
+    inside_own.style()
+    choice = inside.chosen_model()
+    slot = inside.controls()
+    picture = st.container(key="inside_picture")
+    with picture:
+        network = inside_own.opened(choice)
+        if network is None:
+            return
+        with st.spinner(t("feature_maps.loading"), show_time=True):
+            look = inside.look(network, state.visit().photo)
+            with slot:
+                inside.slider(network, look.layer)
+            inside_network.whole(look)
+    with st.container(key="inside_apart"):
+        inside_network.apart(look)
+
+    channels, arithmetic, kernel = st.tabs(
+        [t(f"feature_maps.tab.{name}") for name in TABS], key="inside_tabs", on_change="rerun"
+    )
+    if channels.open:
+        with channels:
+            inside_channels.channels(look)
+    if arithmetic.open:
+        with arithmetic:
+            inside_arithmetic.one_number(look)
+    if kernel.open:
+        with kernel:
+            inside_arithmetic.another_kernel(look)
+
+
+with frame.page("feature_maps") as here:
+    here.card = inside_own.card()
+    bench()
+    photo.chooser()

@@ -1,0 +1,98 @@
+"""Maps as pictures: which scale they are shown in, how far it goes, small PNGs with its colours."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+
+from core.types import Floats, Image
+from ui.components import Scale, colour
+from ui.components.colours import table
+from ui.components.products import Grid
+from ui.components.unfolded import Cell
+
+MOST = 99.5  # percentile at which a scale shared by several maps ends
+
+
+def scale_of(*maps: Floats) -> Scale:
+    """Diverging around zero where there is something below zero, else viridis."""
+    return "signed" if any(float(values.min(initial=0)) < 0 for values in maps) else "viridis"
+
+
+def limit_of(*maps: Floats, share: float = 100.0) -> float:
+    """Where the scale ends: the largest magnitude, or the percentile `share` of all; never 0."""
+    if share >= 100:
+        largest = max((float(np.abs(values).max(initial=0)) for values in maps), default=0.0)
+    else:
+        gathered = np.concatenate([np.abs(values).ravel() for values in maps])
+        largest = float(np.percentile(gathered, share)) or float(gathered.max(initial=0))
+    return largest if largest > 0 and np.isfinite(largest) else 1.0
+
+
+def coloured(values: Floats, scale: Scale, limit: float) -> Image:
+    """A map (h, w) in the colours of the scale, 0 ... limit or -limit ... limit."""
+    return colour(values / limit, scale)
+
+
+def picture(values: Floats, scale: Scale, limit: float, side: int = 128) -> str:
+    """A map (h, w) as a data URI, at most `side` pixels on its longer side."""
+    return _uri(_small(values, side), scale, limit)
+
+
+def sprite(maps: Sequence[Floats], scale: Scale, limit: float, side: int = 64) -> str:
+    """Maps of one size below each other in one data URI."""
+    return _uri(np.concatenate([_small(values, side) for values in maps]), scale, limit)
+
+
+def _small(values: Floats, side: int) -> Floats:
+    height, width = values.shape
+    shrink = side / max(height, width)
+    if shrink >= 1:
+        return values
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    return np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=cv2.INTER_AREA))
+
+
+def _uri(values: Floats, scale: Scale, limit: float) -> str:
+    """A PNG that carries the scale's 256 colours as its palette."""
+    share = values / limit if scale == "viridis" else (values / limit + 1) / 2
+    share = np.nan_to_num(share, nan=0.0 if scale == "viridis" else 0.5)
+    indexed = Pillow.fromarray(np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)).convert("P")
+    indexed.putpalette(table(scale).tobytes())
+    file = io.BytesIO()
+    indexed.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def hexes(values: Floats, scale: Scale, limit: float) -> list[list[str]]:
+    """The colours of numbers (h, w) as "#rrggbb"."""
+    return [
+        ["#{:02x}{:02x}{:02x}".format(*one) for one in row] for row in coloured(values, scale, limit).tolist()
+    ]
+
+
+def cells(values: Floats, scale: Scale, limit: float, padded: Iterable[Iterable[bool]] = ()) -> Grid:
+    """Numbers (h, w) as cells; what is only padding has no colour."""
+    empty = [list(row) for row in padded] or [[False] * values.shape[1]] * values.shape[0]
+    colours = hexes(values, scale, limit)
+    return tuple(
+        tuple(
+            Cell("" if empty[row][column] else colours[row][column], number(float(value)))
+            for column, value in enumerate(line)
+        )
+        for row, line in enumerate(values)
+    )
+
+
+def number(value: float) -> str:
+    """A number that fits into a cell: three digits that count, a real minus sign."""
+    text = f"{value:.3g}" if value else "0"
+    if "e" in text or abs(value) < 0.001:
+        text = f"{value:.0e}" if value else "0"
+        text = text.replace("e-0", "e-").replace("e+0", "e")
+    return text.replace("-", "−")
