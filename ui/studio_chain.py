@@ -194,8 +194,9 @@ class Studio:
         except GlassboxError:
             # One by one: the pictures up to the step that cannot be done are still shown.
             for end in range(1, len(calls) + 1):
+                kept = all(new is old for new, old in zip(results, done, strict=False))
                 try:
-                    results = apply(image, calls[:end], results or done)
+                    results = apply(image, calls[:end], done if kept else results)
                 except GlassboxError as error:
                     stopped = error
                     break
