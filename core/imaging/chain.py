@@ -46,7 +46,7 @@ class Call:
         """
         known = STEPS.get(step) if isinstance(step, str) else None
         if known is None:
-            raise GlassboxError("error.step.unknown", got=str(step)[:40], wanted=", ".join(STEPS))
+            raise GlassboxError("error.step.unknown", got=str(step)[:40])
         names = [parameter.name for parameter in known.parameters]
         for name in args:
             if name not in names:
@@ -319,12 +319,12 @@ def _read(step: str, name: str, text: str) -> Any:
         return text
     if parameter.kind == "bool":
         return {"yes": True, "no": False}.get(text, text)
-    return _number(text) if re.fullmatch(r"-?\d{1,12}(\.\d{1,18})?(e-?\d{1,3})?", text) else text
+    return _number(text) if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,18})?(e-?[0-9]{1,3})?", text) else text
 
 
 def _number(text: str) -> float:
     """A number out of text from anywhere: no integer of a thousand digits."""
-    if re.fullmatch(r"-?\d{1,12}", text):
+    if re.fullmatch(r"-?[0-9]{1,12}", text):
         return int(text)
     return float(text) if len(text) <= 40 else math.inf
 
