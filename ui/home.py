@@ -15,10 +15,10 @@ from ui.words import label, percent, t
 
 PATCH = 16  # pixels of the photo that are shown one by one
 LEADS_TO = {
-    "pixels": "classify",
-    "crop": "classify",
-    "edges": "classify",
-    "parts": "classify",
+    "pixels": "preprocess",
+    "crop": "preprocess",
+    "edges": "feature_maps",
+    "parts": "feature_maps",
     "where": "classify",
 }
 
