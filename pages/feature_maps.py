@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import frame, inside, inside_arithmetic, inside_channels, inside_network, inside_own, photo, state
+from ui import (
+    frame,
+    inside,
+    inside_arithmetic,
+    inside_channels,
+    inside_closer,
+    inside_network,
+    inside_own,
+    photo,
+    state,
+)
 from ui.words import t
 
-TABS = ("channels", "arithmetic", "kernel")
+TABS = ("channels", "arithmetic", "kernel", "sandbox", "seeks", "statistics", "layers", "own")
 
 
 @frame.fragment
@@ -29,18 +39,32 @@ def bench() -> None:
     with st.container(key="inside_apart"):
         inside_network.apart(look)
 
-    channels, arithmetic, kernel = st.tabs(
-        [t(f"feature_maps.tab.{name}") for name in TABS], key="inside_tabs", on_change="rerun"
-    )
-    if channels.open:
-        with channels:
+    tabs = st.tabs([t(f"feature_maps.tab.{name}") for name in TABS], key="inside_tabs", on_change="rerun")
+    for name, tab in zip(TABS, tabs, strict=True):
+        if tab.open:
+            with tab:
+                show(name, look)
+
+
+def show(tab: str, look: inside.Look) -> None:
+    """What stands under a tab; only the open one is computed."""
+    match tab:
+        case "channels":
             inside_channels.channels(look)
-    if arithmetic.open:
-        with arithmetic:
+        case "arithmetic":
             inside_arithmetic.one_number(look)
-    if kernel.open:
-        with kernel:
+        case "kernel":
             inside_arithmetic.another_kernel(look)
+        case "sandbox":
+            inside_closer.sandbox()
+        case "seeks":
+            inside_closer.seeks(look)
+        case "statistics":
+            inside_closer.statistics(look)
+        case "layers":
+            inside_closer.layers(look)
+        case "own":
+            inside_own.own()
 
 
 with frame.page("feature_maps") as here:

@@ -18,10 +18,11 @@ from core.imaging import measure
 from core.imaging.samples import samples
 from core.types import Floats, Image
 from core.vision import arithmetic as arithmetic_of_layers
-from core.vision import explain, inside
+from core.vision import explain, inside, maximisation
 from core.vision.arithmetic import Arithmetic, Unfolded
 from core.vision.faithfulness import Faithfulness, faithfulness
 from core.vision.models import VisionModel
+from core.vision.statistics import LayerStatistics, by_depth
 from ui.components import picture, thumbnail
 
 if TYPE_CHECKING:
@@ -58,7 +59,18 @@ def forget() -> None:
     """Empties the caches of this session."""
     everything: tuple[Any, ...] = (decoded, small, answer, arithmetic, last_map, layer_maps, scores, way)
     layers = (inside_maps, inside_influences, inside_probabilities, inside_drawn, inside_unfolded)
-    for kept in (*everything, *layers, inside_position, numbers, likeness, psnr, histograms, spectrum):
+    for kept in (
+        *everything,
+        *layers,
+        inside_position,
+        inside_patches,
+        inside_statistics,
+        numbers,
+        likeness,
+        psnr,
+        histograms,
+        spectrum,
+    ):
         kept.clear()
 
 
@@ -202,3 +214,26 @@ def inside_position(
 ) -> Arithmetic:
     """The arithmetic of one number."""
     return arithmetic_of_layers.explain_position(_model, _image, layer, position)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
+def inside_patches(
+    network: str, layer: str, channel: int, most: int, _model: VisionModel
+) -> list[maximisation.Patch]:
+    """The places of the samples that excite a channel most."""
+    photos = {name: imaging.decode(sample.read()) for name, sample in samples().items()}
+    return maximisation.strongest_patches(_model, layer, channel, photos, most=most)
+
+
+@st.cache_data(max_entries=4, show_spinner=False, scope="session")
+def inside_statistics(
+    network: str,
+    digest: str,
+    others: tuple[str, ...],
+    layers: tuple[str, ...],
+    _model: VisionModel,
+    _image: Image,
+) -> tuple[LayerStatistics, ...]:
+    """The layers in numbers, over the photo and samples."""
+    images = [_image, *(imaging.decode(samples()[name].read()) for name in others)]
+    return by_depth(_model, images, layers)

@@ -163,6 +163,73 @@ def histogram(
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 
+def by_layer(
+    layers: Sequence[str],
+    drawn: Sequence[Line],
+    *,
+    key: str,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    y_format: str = ".0%",
+    chosen: str = "",
+    height: int = 250,
+) -> None:
+    """Numbers of a network's layers from the first to the last; the chosen layer is marked."""
+    figure = go.Figure()
+    places = list(range(len(layers)))
+    for line in drawn:
+        main = line.role == "main"
+        figure.add_scatter(
+            x=places,
+            y=line.values,
+            name=line.name,
+            customdata=list(layers),
+            hovertemplate="%{customdata}: %{y:" + y_format + "}<extra>" + line.name + "</extra>",
+            mode="lines+markers",
+            line={
+                "color": _colour(line.role),
+                "width": 2.5 if main else 2,
+                "dash": "solid" if main else "dot",
+            },
+            marker={"size": 6},
+        )
+    if chosen in layers:
+        figure.add_vline(layers.index(chosen), line={"color": style.second(), "width": 2, "dash": "dot"})
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", showlegend=len(drawn) > 1)
+    figure.update_xaxes(title=x_title, showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_yaxes(title=y_title, tickformat=y_format, rangemode="tozero")
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def distribution(
+    counts: NDArray[np.int64],
+    edges: Floats,
+    *,
+    key: str,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    height: int = 250,
+) -> None:
+    """How many numbers fall between two edges, as a share of all; the counts on a logarithmic axis."""
+    shares = counts / max(int(counts.sum()), 1)
+    figure = go.Figure()
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=np.where(counts > 0, shares, np.nan),
+        width=np.diff(edges) * 0.92,
+        marker={"color": style.accent(), "line": {"width": 0}},
+        hovertemplate="%{x:.3g}: %{y:.2%}<extra></extra>",
+    )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", showlegend=False)
+    figure.update_xaxes(title=x_title, showgrid=False)
+    figure.update_yaxes(title=y_title, type="log", tickformat=".1%", dtick=1)
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
 def _layout(title: str, height: int) -> dict[str, Any]:
     return {
         "title": {"text": title, "font": {"size": 15}} if title else None,

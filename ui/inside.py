@@ -24,10 +24,12 @@ from ui.words import label, t
 
 OWN = "own"
 CHOICES = (*MODELS, OWN)
-PASSING = (ACTIVATIONS - {"softmax"}) | {
-    *("batch_normalisation", "identity", "zero_padding", "cropping", "rescaling", "normalisation"),
-    *("max_pooling", "average_pooling", "global_average_pooling", "global_max_pooling", "up_sampling"),
-}  # layers that keep the channels apart
+TELLING = 5  # channels among which the first one shown is taken
+POINTWISE = (ACTIVATIONS - {"softmax"}) | {"batch_normalisation", "identity", "rescaling", "normalisation"}
+PASSING = POINTWISE | {  # layers that keep the channels apart
+    *("zero_padding", "cropping", "max_pooling", "average_pooling", "up_sampling"),
+    *("global_average_pooling", "global_max_pooling"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,9 +232,11 @@ def look(network: Network, photo: state.Photo | None) -> Look:
 
 
 def most_telling(network: Network, digest: str, image: Image, layer: str, label_index: int) -> int:
-    """The channel that moves the class most."""
+    """Of the channels that move the class most, the one whose map has most to see."""
     influence = cache.inside_influences(network.key, digest, label_index, network.model, image)[layer]
-    return int(np.abs(influence).argmax())
+    first = np.argsort(-np.abs(influence), kind="stable")[:TELLING]
+    maps = layer_maps(network, digest, image, layer)[..., first]
+    return int(first[maps.std((0, 1)).argmax()])
 
 
 def _take_url(network: Network, chosen: Chosen) -> None:
@@ -300,6 +304,21 @@ def keeps_channels(graph: Graph, before: str, after: str) -> bool:
             return False
         index = node.inputs[0][0]
     return index == target
+
+
+def way(graph: Graph, layer: str) -> list[str]:
+    """The layer, and before it those whose numbers become its own one by one, the first of them first.
+
+    A ReLU of a normalised convolution: the convolution, the normalisation, the ReLU.
+    """
+    node = graph.node(layer)
+    found = [layer]
+    while node.kind in POINTWISE and len(node.inputs) == 1:
+        node = graph.sources(node)[0]
+        if node.kind == "input":
+            break
+        found.append(node.name)
+    return found[::-1]
 
 
 def named(kind: str) -> str:

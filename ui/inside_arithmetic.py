@@ -12,17 +12,15 @@ import streamlit as st
 
 from core.types import Floats, Image
 from core.vision.arithmetic import Arithmetic, edited, kernel_of, latex
-from core.vision.structure import ACTIVATIONS
 from ui import cache, inside, state, style
 from ui import inside_pictures as pictures
 from ui.components import compare, pick_point
 from ui.components.kernel_editor import kernel_editor
 from ui.components.products import Block, products
-from ui.inside import Look, named, short
+from ui.inside import POINTWISE, Look, named, short
 from ui.inside_network import channel_name
 from ui.words import t
 
-POINTWISE = (ACTIVATIONS - {"softmax"}) | {"batch_normalisation", "identity", "rescaling", "normalisation"}
 MOST_CELLS = 81  # of a patch whose numbers are shown
 ONE_BY_ONE = 6  # input channels that are shown where each adds one product
 CHANNELS = 3  # and where each adds more
@@ -67,31 +65,12 @@ def _position(look: Look) -> Look:
 
 
 def chain(look: Look) -> list[Arithmetic]:
-    """The number's arithmetic, and before it that of the numbers it is made of one by one.
-
-    A ReLU of a normalised convolution is told as the convolution, the normalisation and the ReLU.
-    """
-    graph = look.network.graph
-    node = look.node
-    found = []
-    while True:
-        position = (*look.pixel, look.channel)
-        found.append(
-            cache.inside_position(
-                look.network.key,
-                look.photo.digest,
-                node.name,
-                position,
-                look.network.model,
-                look.image,
-            )
-        )
-        if node.kind not in POINTWISE or len(node.inputs) != 1:
-            break
-        node = graph.sources(node)[0]
-        if node.kind == "input":
-            break
-    return found[::-1]
+    """The number's arithmetic, and before it that of the numbers it is made of one by one."""
+    network, position = look.network, (*look.pixel, look.channel)
+    return [
+        cache.inside_position(network.key, look.photo.digest, layer, position, network.model, look.image)
+        for layer in inside.way(network.graph, look.layer)
+    ]
 
 
 def _seen(look: Look, step: Arithmetic) -> None:
@@ -147,8 +126,8 @@ def _head(look: Look, steps: list[Arithmetic]) -> None:
                 "feature_maps.agrees",
                 network=f"{last.network:.6g}".replace("-", "−"),
                 value=f"{last.value:.6g}".replace("-", "−"),
-                difference=f"{last.difference:.1e}" if last.difference else "0",
-                tolerance=f"{last.tolerance:.1e}",
+                difference=pictures.tiny(last.difference),
+                tolerance=pictures.tiny(last.tolerance),
             ),
             icon=":material/check_circle:",
         )
@@ -160,8 +139,8 @@ def _head(look: Look, steps: list[Arithmetic]) -> None:
                 "feature_maps.disagrees",
                 network=f"{last.network:.6g}",
                 value=f"{last.value:.6g}",
-                difference=f"{last.difference:.1e}",
-                tolerance=f"{last.tolerance:.1e}",
+                difference=pictures.tiny(last.difference),
+                tolerance=pictures.tiny(last.tolerance),
             ),
             icon=":material/cancel:",
         )

@@ -12,7 +12,8 @@ from core.types import Floats
 from core.vision.statistics import ORDERS, Channels
 from ui import inside, state
 from ui import inside_pictures as pictures
-from ui.components import GalleryItem, gallery, overlay
+from ui.components import overlay
+from ui.components.channel_grid import Channel, channel_grid
 from ui.inside import Look, shape_of, short
 from ui.inside_network import channel_name
 from ui.words import t
@@ -86,24 +87,22 @@ def _grid(look: Look, found: Channels) -> None:
         limit = shared_limit if shared else pictures.limit_of(values)
         told = _figure(found, order, channel)
         items.append(
-            GalleryItem(
-                str(channel),
+            Channel(
+                channel,
                 f"{channel} · {told}",
                 f"{channel_name(look.network, look.layer, channel)}: {told}",
                 pictures.picture(values, scale, limit, 112),
             )
         )
-    with st.container(key="inside_grid", height=440, border=False):
+    with st.container(key="inside_grid"):
         if items:
-            gallery(
+            channel_grid(
                 items,
                 key="inside_channels",
                 alt=t("feature_maps.channels.alt"),
-                selected=str(look.channel),
-                columns_hint=8,
-                wrap=True,
+                selected=look.channel,
                 pixelated=max(maps.shape[:2]) < 64,
-                on_pick=lambda picked: inside.choose_map(look.network, look.layer, int(picked)),
+                on_pick=lambda channel: inside.choose_map(look.network, look.layer, channel),
             )
         else:
             st.info(t("feature_maps.all_silent"), icon=":material/volume_off:")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from core.types import Image
-from core.vision.arithmetic import Unfolded
+from core.types import Floats, Image
+from core.vision.arithmetic import TOLERANCE, Unfolded
 from core.vision.feature_maps import Column, feature_maps, overview
 from core.vision.structure import Graph
 from ui import cache, inside, state
@@ -229,82 +229,84 @@ def apart(look: Look) -> None:
         st.info(t("feature_maps.unfold.input"), icon=":material/image:")
         return
     try:
-        found = cache.inside_unfolded(
-            chosen.key, look.photo.digest, look.layer, look.channel, STRANDS, chosen.model, look.image
-        )
+        parts = [
+            cache.inside_unfolded(
+                chosen.key, look.photo.digest, layer, look.channel, STRANDS, chosen.model, look.image
+            )
+            for layer in inside.way(chosen.graph, look.layer)
+        ]
     except ValueError:
         st.info(t("arithmetic.other.about"), icon=":material/help:")
         return
-    _show(look, found)
-    difference = float(np.abs(found.map - found.network).max(initial=0))
-    tolerance = 1e-4 * max(
-        float(np.abs(found.network).max(initial=0)), float(np.abs(look.maps).mean()), 1e-12
+    _show(look, parts)
+    difference = max(float(np.abs(part.map - part.network).max(initial=0)) for part in parts)
+    same = all(
+        np.abs(part.map - part.network).max(initial=0) <= TOLERANCE * np.abs(part.network).max(initial=1e-9)
+        for part in parts
     )
-    if difference <= tolerance:
-        st.caption(
-            ":green[:material/check_circle:] " + t("feature_maps.unfold.same", difference=f"{difference:.0e}")
-        )
-    else:
-        st.caption(
-            ":red[:material/cancel:] " + t("feature_maps.unfold.differs", difference=f"{difference:.0e}")
-        )
+    mark = ":green[:material/check_circle:] " if same else ":red[:material/cancel:] "
+    told = "feature_maps.unfold.same" if same else "feature_maps.unfold.differs"
+    st.caption(mark + t(told, difference=pictures.tiny(difference)))
 
 
-def _show(look: Look, found: Unfolded) -> None:
-    chosen = look.network
-    strands = found.strands[:STRANDS]
+def _show(look: Look, parts: Sequence[Unfolded]) -> None:
+    """The inputs of the first part; what the following make of its map, one number at a time."""
+    chosen, first, last = look.network, parts[0], parts[-1]
+    strands = first.strands[:STRANDS]
     sources = [strand.source for strand in strands]
     results = [strand.result for strand in strands]
-    source_scale, source_limit = pictures.scale_of(*sources), pictures.limit_of(*sources)
-    result_limit = pictures.limit_of(*results)
     kernels = [strand.kernel for strand in strands if strand.kernel is not None]
-    kernel_limit = pictures.limit_of(*kernels)
+    source_scale, source_limit = pictures.scale_of(*sources), pictures.limit_of(*sources)
+    result_limit, kernel_limit = pictures.limit_of(*results), pictures.limit_of(*kernels)
     rows = [
         UnfoldedRow(
             title=f"{short(strand.layer)} · {channel_name(chosen, strand.layer, strand.channel)}"
             if strand.layer
             else t("feature_maps.unfold.constant"),
-            source=pictures.picture(strand.source, source_scale, source_limit, 96),
+            source=pictures.picture(strand.source, source_scale, source_limit, 112),
             kernel=()
             if strand.kernel is None
             else pictures.cells(np.atleast_2d(strand.kernel), "signed", kernel_limit),
             result=""
             if strand.kernel is None
-            else pictures.picture(strand.result, "signed", result_limit, 96),
+            else pictures.picture(strand.result, "signed", result_limit, 112),
         )
         for strand in strands
     ]
-    name = channel_name(chosen, look.layer, look.channel)
-    scale, limit = pictures.scale_of(found.network), pictures.limit_of(found.network)
-    ends = pictures.number(float(found.network.min())), pictures.number(float(found.network.max()))
-    size = found.network.shape
-    told = ends[1] if size == (1, 1) else t("feature_maps.unfold.range", low=ends[0], high=ends[1])
-    stations = [Station("", text=_sign(found, look))]
-    if found.activation != "linear" and found.activation != found.kind:
-        before = pictures.picture(
-            found.before, pictures.scale_of(found.before), pictures.limit_of(found.before), 160
-        )
+    stations = [Station("", text=_sign(first, look))]
+    if first.activation not in ("linear", first.kind):
         stations += [
-            Station(t("feature_maps.unfold.before"), before),
-            Station("", text=_function(found.activation)),
+            Station(t("feature_maps.unfold.before"), _own_scale(first.before, 112)),
+            Station("", text=_function(first.activation)),
         ]
-    stations.append(Station(f"{name} · {told}", pictures.picture(found.network, scale, limit, 224)))
-    left_out = found.left_out + len(found.strands) - len(strands)
+    if len(parts) > 1:
+        stations.append(Station(short(first.layer), _own_scale(first.network, 112)))
+        stations += [Station("", text=_function(part.kind)) for part in parts[1:]]
+    name = channel_name(chosen, look.layer, look.channel)
+    low, high = (pictures.number(float(end)) for end in (last.network.min(), last.network.max()))
+    size = last.network.shape
+    told = high if size == (1, 1) else t("feature_maps.unfold.range", low=low, high=high)
+    stations.append(Station(f"{name} · {told}", _own_scale(last.network, 224)))
+    left_out = first.left_out + len(first.strands) - len(strands)
     unfolded(
         rows,
         stations,
         key="inside_unfolded",
         alt=t("feature_maps.unfold.alt", name=name, count=len(rows)),
-        bias=t("feature_maps.unfold.bias", value=pictures.number(found.bias)) if found.bias else "",
+        bias=t("feature_maps.unfold.bias", value=pictures.number(first.bias)) if first.bias else "",
         rest=t("feature_maps.unfold.rest", count=f"{left_out:,}") if left_out else "",
-        rest_source=pictures.picture(found.rest, "signed", result_limit, 96) if left_out else "",
+        rest_source=pictures.picture(first.rest, "signed", result_limit, 112) if left_out else "",
         headings={
             "source": t("feature_maps.unfold.source"),
             "kernel": t("feature_maps.unfold.kernel"),
             "result": t("feature_maps.unfold.result"),
         },
-        sides=(max(sources[0].shape), max(found.network.shape)),
+        sides=(max(sources[0].shape), max(size)),
     )
+
+
+def _own_scale(values: Floats, side: int) -> str:
+    return pictures.picture(values, pictures.scale_of(values), pictures.limit_of(values), side)
 
 
 def _sign(found: Unfolded, look: Look) -> str:
@@ -313,9 +315,8 @@ def _sign(found: Unfolded, look: Look) -> str:
         return SIGNS[found.kind]
     if found.activation == found.kind:
         return _function(found.kind)
-    layer = look.network.layer(look.layer)
     if found.kind in ("max_pooling", "average_pooling"):
-        rows, columns = layer.kernel or (0, 0)
+        rows, columns = look.network.layer(found.layer).kernel or (0, 0)
         return f"{'max' if found.kind == 'max_pooling' else t('feature_maps.mean')} {rows}×{columns}"
     if found.kind == "global_average_pooling":
         return t("feature_maps.mean")

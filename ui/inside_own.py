@@ -17,9 +17,11 @@ from ui.words import sentence, t
 
 _CSS = """
 .st-key-inside_slider { overflow: visible; }
-.st-key-inside_picture { min-height: 38rem; }
+.st-key-inside_picture { min-height: 34.5rem; }
 .st-key-inside_apart { min-height: 27.5rem; }
-.st-key-inside_tabs { min-height: 42rem; }
+.st-key-inside_tabs { min-height: 44rem; }
+.st-key-inside_ascent { min-height: 26rem; }
+.st-key-inside_patches { min-height: 15rem; }
 .st-key-inside_grid { scrollbar-width: thin; }
 .st-key-inside_upload [data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s; }
 .st-key-inside_upload [data-testid="stFileUploaderDropzone"] button p::after { content: %s !important; }
@@ -93,7 +95,7 @@ def take(digest: str, model: Uploaded) -> None:
         state.to_url(name, None)
 
 
-def own(network: Network) -> None:
+def own() -> None:
     """The tab of one's own model: what is told of it, its scaling, another file."""
     left, right = st.columns(2, gap="large")
     model = inside.uploaded()

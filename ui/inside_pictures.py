@@ -96,3 +96,11 @@ def number(value: float) -> str:
         text = f"{value:.0e}" if value else "0"
         text = text.replace("e-0", "e-").replace("e+0", "e")
     return text.replace("-", "−")
+
+
+def tiny(value: float) -> str:
+    """A difference, or another number of which only the size matters: "4.2e−9", never broken over lines."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
