@@ -266,6 +266,7 @@ def test_the_worked_pixel_is_the_steps_own(photos: dict[str, Image], noise: Imag
                 continue
             found = studio_maths.worked(result)
             assert found.latex.count("{") == found.latex.count("}"), step.name
+            assert found.at_pixel or found.value is None, step.name
             if found.value is not None:
                 worked += 1
                 case = studio_maths.Case(result)

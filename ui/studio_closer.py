@@ -218,7 +218,11 @@ def maths(shown: Work) -> None:
         return
     case = studio_maths.Case(result)
     found = studio_maths.worked(result)
-    st.caption(t("preprocess.maths.numbers", x=case.x, y=case.y, rgb=", ".join(str(v) for v in case.rgb)))
+    if found.at_pixel:
+        rgb = ", ".join(str(value) for value in case.rgb)
+        st.caption(t("preprocess.maths.pixel", x=case.x, y=case.y, rgb=rgb))
+    else:
+        st.caption(t("preprocess.maths.numbers"))
     st.latex(found.latex)
     if found.value is not None:
         level = min(255, max(0, round(found.value)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -25,6 +25,7 @@ class Worked:
 
     latex: str
     value: float | None = None  # of the red channel at the pixel, or of a mask: 0 or 255
+    at_pixel: bool = False  # whether the numbers are those of the pixel
 
 
 class Case:
@@ -36,6 +37,7 @@ class Case:
         self.height, self.width = result.before.shape[:2]
         self.rows, self.columns = result.image.shape[:2]
         self.x, self.y = self.width // 2, self.height // 2
+        self.looked = False  # whether a formula asked for the pixel
 
     def __getattr__(self, name: str) -> Any:
         return self.__dict__["args"][name]
@@ -43,10 +45,12 @@ class Case:
     @property
     def red(self) -> int:
         """The red value of the pixel before the step."""
+        self.looked = True
         return int(self.result.before[self.y, self.x, 0])
 
     @property
     def rgb(self) -> tuple[int, int, int]:
+        self.looked = True
         red, green, blue = self.result.before[self.y, self.x].tolist()
         return red, green, blue
 
@@ -62,6 +66,7 @@ class Case:
 
     def around(self, radius: int, grey: bool = True) -> NDArray[np.float64]:
         """The values around the pixel, grey or red; mirrored where the picture ends."""
+        self.looked = True
         plane = self.result.before
         part: Image = plane
         one = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) if grey else part[..., 0]
@@ -84,8 +89,9 @@ def _mirrored(middle: int, radius: int, length: int) -> list[int]:
 
 def worked(result: StepResult) -> Worked:
     """The numbers of one step of a chain."""
-    found = _STEPS[result.call.step](Case(result))
-    return found if isinstance(found, Worked) else Worked(found)
+    case = Case(result)
+    found = _STEPS[result.call.step](case)
+    return replace(found if isinstance(found, Worked) else Worked(found), at_pixel=case.looked)
 
 
 def _n(value: float, digits: int = 2) -> str:

@@ -155,8 +155,17 @@ function dragging(self) {
   row.addEventListener("pointercancel", end);
 }
 
+function edges(self) {
+  const { row } = self;
+  row.classList.toggle("goes-left", row.scrollLeft > 8);
+  row.classList.toggle("goes-right", row.scrollLeft + row.clientWidth < row.scrollWidth - 8);
+}
+
 function build(self) {
   self.row = self.find(".row");
+  self.row.addEventListener("scroll", () => edges(self), { passive: true });
+  self.sized = new ResizeObserver(() => edges(self));
+  self.sized.observe(self.row);
   dragging(self);
   self.row.addEventListener("click", (event) => {
     const card = cardOf(event);
@@ -246,4 +255,6 @@ export default function (component) {
     if (left < row.scrollLeft || left + chosen.offsetWidth > row.scrollLeft + row.clientWidth) row.scrollLeft = left - (row.clientWidth - chosen.offsetWidth) / 2;
   }
   self.seen = place;
+  edges(self);
+  return () => self.sized.disconnect();
 }
