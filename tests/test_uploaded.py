@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import threading
@@ -27,6 +28,16 @@ pytestmark = pytest.mark.filterwarnings(  # of Keras, when it saves a model or h
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def rehearsals() -> list[psutil.Process]:
+    """The children of this process that try a visitor's model; a browser's tests have others."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "core.vision.uploaded" in child.cmdline():
+                found.append(child)
+    return found
+
+
 @pytest.fixture
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where temporary files go; afterwards none is left, no child lives, nothing was written elsewhere."""
@@ -38,7 +49,7 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert not list(folder.iterdir())
     assert [path.name for path in tmp_path.rglob("*")] == ["deep", "private"]
     assert {path.name for path in ROOT.iterdir()} <= before | {".pytest_cache", ".mypy_cache", ".ruff_cache"}
-    assert not psutil.Process().children()
+    assert not rehearsals()
 
 
 def refused(data: bytes) -> GlassboxError:
@@ -150,7 +161,7 @@ def test_a_model_that_takes_too_long_is_ended(private: Path, monkeypatch: pytest
 
 def test_a_child_that_dies_is_told(private: Path) -> None:
     def kill() -> None:
-        while not (children := psutil.Process().children()):
+        while not (children := rehearsals()):
             time.sleep(0.01)
         children[0].kill()
 

@@ -11,7 +11,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from core import assets, i18n
+from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
 from ui import state, style
@@ -56,6 +56,7 @@ def page(name: str) -> Iterator[Page]:
     """
     index = next(i for i, entry in enumerate(PAGES) if entry.name == name)
     st.set_page_config(layout="wide", page_icon=assets.path("favicon.png"), initial_sidebar_state="auto")
+    memory.give_back_early()
     state.restore()
     asked = state.visit().kept.pop("go_to", None)
     if asked not in (None, name):

@@ -78,15 +78,17 @@ def faithfulness(
     grey = np.full_like(pixels, 127)
     blurred = cv2.GaussianBlur(pixels, (0, 0), side / 20)
 
-    pictures: list[Image] = []
+    curves = []
     for importance in (seen, centre, *noise):
         rank = np.empty(side * side, np.int64)
         rank[np.argsort(-importance, axis=None, kind="stable")] = np.arange(side * side)
         for start, end in ((pixels, grey), (blurred, pixels)):
-            for step in range(STEPS + 1):
-                changed = (rank < round(side * side * step / STEPS)).reshape(side, side, 1)
-                pictures.append(np.where(changed, end, start))
-    found = model.predict_prepared(pictures)[:, label_index].reshape(-1, 2, STEPS + 1)
+            changed = [
+                (rank < round(side * side * step / STEPS)).reshape(side, side, 1) for step in range(STEPS + 1)
+            ]
+            pictures = [np.where(where, end, start) for where in changed]
+            curves.append(model.predict_prepared(pictures)[:, label_index])
+    found = np.stack(curves).reshape(-1, 2, STEPS + 1)
     mean = found[2:].mean(axis=0)
     return Faithfulness(
         np.linspace(0, 1, STEPS + 1, dtype=np.float32),
