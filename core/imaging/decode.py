@@ -2,306 +2,231 @@
 
 from __future__ import annotations
 
-import functools
 import io
-import struct
+import re
+import threading
 import warnings
-from dataclasses import dataclass
+from contextlib import nullcontext
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ImageCms
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from core.errors import GlassboxError
+from core.imaging import headers
+from core.imaging.headers import EXTENSIONS, FORMATS, MEGABYTES, PROFILE_BYTES, Format, Header
 from core.types import Image
 
+__all__ = ["EXTENSIONS", "FORMATS", "MEGABYTES", "WORKING_SIDE", "Format", "decode"]
+
 WORKING_SIDE = 1600  # pixels; a longer side is scaled down to it
-MEGABYTES = 20
-MOST_SCANS = 100  # of a progressive JPEG; cameras and editors write about ten
-MOST_PARTS = 20_000  # chunks, segments or strips that Python has to walk through
-MOST_PROFILE = 4_000_000  # bytes of a colour profile
 
-warnings.filterwarnings("ignore", module=r"PIL\.")  # corrupt metadata is no business of the log
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format that may come in: Pillow's name of it, file endings, the most megapixels of one image."""
-
-    name: str
-    extensions: tuple[str, ...]
-    megapixels: int = 24
-
-
-FORMATS = (
-    Format("JPEG", ("jpg", "jpeg"), 50),  # decodes at half, quarter or eighth size
-    Format("PNG", ("png",)),
-    Format("WEBP", ("webp",)),
-    Format("HEIF", ("heic", "heif")),
-    Format("AVIF", ("avif",)),
-    Format("GIF", ("gif",)),
-    Format("TIFF", ("tif", "tiff")),
-    Format("BMP", ("bmp",)),
+# The classes themselves, not `Image.open`: no other plug-in of Pillow ever sees a byte of an upload.
+_PLUGINS: dict[str, type[ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WebP": WebPImageFile,
+    "AVIF": AvifImageFile,
+    "GIF": GifImageFile,
+    "BMP": BmpImageFile,
+    "TIFF": TiffImageFile,
+}
+_TURNS = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab"}
+_CUT_SHORT = re.compile(
+    r"truncated|end of file|unexpected eof|not processed|requires a buffer", re.IGNORECASE
 )
-EXTENSIONS = tuple(extension for form in FORMATS for extension in form.extensions)
-NAMES = "JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP"
+_UNKNOWN = re.compile(r"unknown pixel mode|unknown data organization|Unsupported BMP")
+
+_LARGE = 8_000_000  # pixels held; larger pictures wait for one another: two would fill a small host
+_one_large = threading.Lock()
 
 
 def decode(data: bytes) -> Image:
     """An image file as pixels: (height, width, 3) uint8, sRGB, upright, its longer side at most 1,600.
 
     The content decides the format, not the name. Of several frames the first is taken; EXIF orientation
-    is applied; transparency lies over white; grey, palette, 16-bit, CMYK, LAB and embedded colour
-    profiles are converted to sRGB (a broken profile is ignored).
+    is applied; transparency lies over white; palettes, grey, CMYK, LAB and embedded colour profiles are
+    converted to sRGB (a broken profile is ignored). Grey numbers of more than 8 bits fill 0..255 from
+    their nominal range: 16 bits; for floats 0..1, 0..255 or 0..65,535, whichever first holds them, and
+    else from their smallest to their largest.
 
     Args:
         data: the file's bytes.
 
     Raises:
-        GlassboxError: `error.image.*`: empty, too many bytes or pixels, another format, broken. No file
-            raises anything else.
+        GlassboxError: `error.image.*`: empty, too large, another format, incomplete, broken, or built to
+            take for ever. No file raises anything else.
     """
     if not data:
         raise GlassboxError("error.image.empty")
-    if len(data) > MEGABYTES * 1_000_000:
-        raise GlassboxError("error.image.too_many_bytes", megabytes=f"{len(data) / 1e6:.1f}", most=MEGABYTES)
+    if len(data) > MEGABYTES * headers.MEGA:
+        raise GlassboxError(
+            "error.image.too_many_bytes", megabytes=headers.tenths_up(len(data)), most=MEGABYTES
+        )
+    name, kind = headers.recognise(data), ""
     try:
-        return _decode(bytes(data))
+        header = headers.read(name, data)
+        kind = header.kind
+        with _one_large if _held(header) > _LARGE else nullcontext():
+            return _decode(header)
     except GlassboxError:
         raise
-    except Pillow.DecompressionBombError:
-        raise GlassboxError("error.image.bomb", most=FORMATS[1].megapixels) from None
-    except Exception:  # codecs raise what they like: OSError, ValueError, SyntaxError, MemoryError ...
-        raise GlassboxError("error.image.broken") from None
+    except Exception as error:  # codecs raise what they like: OSError, SyntaxError, MemoryError, struct.error
+        if _CUT_SHORT.search(str(error)):
+            raise GlassboxError("error.image.incomplete", format=name) from error
+        if kind and _UNKNOWN.search(str(error)):
+            raise GlassboxError("error.image.variety", format=name, kind=kind) from error
+        raise GlassboxError("error.image.broken", format=name) from error
 
 
-@functools.cache
-def _names() -> tuple[str, ...]:
-    """Pillow's names of the formats; HEIF's plug-in is loaded when the first file comes."""
-    import pillow_heif
-
-    pillow_heif.register_heif_opener(thumbnails=False)
-    return tuple(form.name for form in FORMATS)
-
-
-def _decode(data: bytes) -> Image:
-    _refuse_mazes(data)
-    try:
-        picture = Pillow.open(io.BytesIO(data), formats=_names())
-    except UnidentifiedImageError:
-        key = "error.image.broken" if _begins_like_an_image(data) else "error.image.format"
-        raise GlassboxError(key, **({} if "broken" in key else {"formats": NAMES})) from None
-    with picture:
-        _refuse_giants(picture)
-        if picture.format == "JPEG":
-            width, height = picture.size
-            scale = WORKING_SIDE / max(width, height)
-            picture.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
-        picture.load()
-        orientation = _orientation(picture)  # after loading: some codecs turn the picture themselves
-        profile = picture.info.get("icc_profile")
-        small = _shrink(_plain(picture))
-    turned = small if orientation == 1 else _turn(small, orientation)
-    return np.array(_to_srgb(turned, profile), np.uint8)
+def _held(header: Header) -> int:
+    width, height = header.size
+    if header.format == "JPEG" and not header.progressive:
+        short, long = sorted(_bounded(width, height))
+        return 4 * short * long  # decoded at less than twice the size that is kept
+    return width * height
 
 
-def _begins_like_an_image(data: bytes) -> bool:
-    starts = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\0", b"MM\0*", b"BM")
-    return data.startswith(starts) or data[8:12] == b"WEBP" or data[4:8] == b"ftyp"
+def _bounded(width: int, height: int) -> tuple[int, int]:
+    scale = min(1.0, WORKING_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _refuse_giants(picture: Pillow.Image) -> None:
-    width, height = picture.size
-    most = next(form.megapixels for form in FORMATS if form.name == picture.format)
-    if width * height > most * 1_000_000:
-        raise GlassboxError(
-            "error.image.too_many_pixels",
-            width=width,
-            height=height,
-            megapixels=f"{width * height / 1e6:.0f}",
-            most=most,
-        )
+def _decode(header: Header) -> Image:
+    picture = _load(header)
+    profile, turned = header.profile or picture.info.get("icc_profile"), header.turned
+    if header.format in ("WebP", "AVIF"):
+        turned = headers.orientation(picture.info.get("exif", b""))
+    picture = _small(_opaque(picture, header), header)
+    picture = _to_srgb(picture, profile)
+    if turned in _TURNS:
+        picture = picture.transpose(_TURNS[turned])
+    return np.array(picture, np.uint8)
 
 
-def _orientation(picture: Pillow.Image) -> int:
-    try:
-        value = picture.getexif().get(0x0112, 1)
-    except Exception:  # broken metadata: the picture stays as it lies
-        return 1
-    return value if value in range(1, 9) else 1
+def _load(header: Header) -> Pillow.Image:
+    """The first frame, decoded; a JPEG at the smallest of its sizes that is not too small."""
+    _silence_pillow()
+    if header.format == "HEIC":
+        import pillow_heif
 
-
-def _turn(picture: Pillow.Image, orientation: int) -> Pillow.Image:
-    exif = Pillow.Exif()
-    exif[0x0112] = orientation
-    picture.info["exif"] = exif.tobytes()
-    turned = ImageOps.exif_transpose(picture)
-    turned.info.pop("exif", None)
-    return turned
-
-
-# --- any mode to grey, RGB, CMYK or LAB of 8 bits, opaque ------------------------------------------
-
-
-def _plain(picture: Pillow.Image) -> Pillow.Image:
-    """The picture in a mode that can be scaled down: L, RGB, RGBA, CMYK or LAB."""
-    mode = picture.mode
-    if mode.startswith("I") or mode == "F":
-        return Pillow.fromarray(_eight_bits(np.asarray(picture)))
-    transparent = mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in picture.info
-    if transparent:
-        return picture if mode == "RGBA" else picture.convert("RGBA")
-    if mode in ("L", "RGB", "CMYK", "LAB"):
+        container = pillow_heif.open_heif(header.data, convert_hdr_to_8bit=True)
+        found = container[container.primary_index]
+        headers.check_size(header.format, found.size)
+        picture: Pillow.Image = found.to_pillow()
         return picture
-    return picture.convert("L" if mode == "1" else "RGB")
+    file = _PLUGINS[header.format](io.BytesIO(header.data))
+    headers.check_size(header.format, file.size)
+    if header.format == "JPEG":
+        file.draft(None, _bounded(*file.size))
+    file.load()
+    return file
 
 
-def _eight_bits(values: np.ndarray) -> Image:
-    """Grey numbers of more than 8 bits as 8: by their type where that says the range, else stretched."""
-    if values.dtype == np.uint16:
-        return (values // 257 + (values % 257 > 128)).astype(np.uint8)
-    numbers = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(numbers.min()), float(numbers.max())
-    if values.dtype.kind == "f":
-        low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-    elif low >= 0:
-        low, high = 0.0, 255.0 if high <= 255 else 65535.0 if high <= 65535 else high
-    with np.errstate(all="ignore"):  # floats near the limits of their type
-        numbers = (numbers - low) * (255 / max(high - low, 1e-12))
-        return np.rint(np.clip(np.nan_to_num(numbers), 0, 255)).astype(np.uint8)
+def _silence_pillow() -> None:
+    """Pillow's warnings of odd files are no business of the log, nor errors where warnings are.
+
+    `warnings.catch_warnings` would do it for a moment, but for all threads; a filter does no harm.
+    """
+    pillow = re.compile(r"PIL\.")
+    if ("ignore", None, Warning, pillow, 0) not in warnings.filters:
+        warnings.filterwarnings("ignore", module=pillow.pattern)
 
 
-def _shrink(picture: Pillow.Image) -> Pillow.Image:
-    """The picture with its longer side at most `WORKING_SIDE`, transparency over white."""
-    width, height = picture.size
-    scale = WORKING_SIDE / max(width, height)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = picture.resize(size, Pillow.Resampling.BICUBIC, reducing_gap=3.0)
-    if picture.mode != "RGBA":
+# --- any mode to grey, RGB, CMYK or LAB of 8 bits, opaque and small ---------------------------------
+
+
+def _opaque(picture: Pillow.Image, header: Header) -> Pillow.Image:
+    """The picture in a mode that can be scaled down, transparency over white."""
+    key = picture.info.get("transparency")
+    if picture.mode.startswith("I;16") and isinstance(key, int):
+        values = np.array(picture)
+        values[values == key] = 65535
+        return Pillow.fromarray(values)
+    if picture.mode == "RGB" and header.bits == 16 and isinstance(key, tuple):
+        picture.info["transparency"] = tuple(value >> 8 for value in key)  # as Pillow halves the samples
+    if picture.has_transparency_data:
+        grey = picture.mode in ("1", "L", "LA", "La")
+        if picture.mode in ("La", "RGBa"):
+            picture = picture.convert(picture.mode[:-1] + "A")
+        if picture.mode not in ("LA", "RGBA"):
+            picture = picture.convert("LA" if grey else "RGBA")
+        over = Pillow.new("L" if grey else "RGB", picture.size, "white")
+        over.paste(picture, mask=picture)
+        return over
+    if picture.mode == "1":
+        return picture.convert("L")
+    if picture.mode in ("L", "RGB", "CMYK", "LAB", "I", "F") or picture.mode.startswith("I;16"):
         return picture
-    white = Pillow.new("RGBA", picture.size, "white")
-    return Pillow.alpha_composite(white, picture).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _small(picture: Pillow.Image, header: Header) -> Pillow.Image:
+    """The picture with its longer side at most `WORKING_SIDE`, in 8 bits a channel."""
+    deep = picture.mode[0] in "IF"
+    size = _bounded(*picture.size)
+    if size != picture.size:
+        # Averages stay within the range that numbers of more than 8 bits have; a sharper filter does not.
+        sampling = Pillow.Resampling.BOX if deep else Pillow.Resampling.BICUBIC
+        picture = picture.resize(size, sampling, reducing_gap=None if deep else 3.0)
+    return Pillow.fromarray(_eight_bits(np.asarray(picture), header)) if deep else picture
+
+
+def _eight_bits(values: NDArray[np.generic], header: Header) -> Image:
+    """Grey numbers of more than 8 bits as 8."""
+    numbers = values.astype(np.float64)
+    finite = numbers[np.isfinite(numbers)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if values.dtype.kind == "u":
+        low, high = 0.0, float(2**header.bits - 1) if 8 < header.bits < 16 else 65535.0
+    else:
+        nominal = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+        low, high = next(((0.0, top) for top in nominal if low >= 0 and high <= top), (low, high))
+    numbers = np.nan_to_num(numbers, nan=low, posinf=high, neginf=low)
+    numbers = np.clip((numbers - low) / max(high - low, 1e-300), 0, 1)
+    return np.rint(255 * (1 - numbers if header.inverted else numbers)).astype(np.uint8)
+
+
+# --- colour -----------------------------------------------------------------------------------------
 
 
 def _to_srgb(picture: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     """The colours that the embedded profile means, or the usual ones, as sRGB."""
-    if picture.mode == "LAB":
-        lab = ImageCms.createProfile("LAB")
-        return _transform(picture, lab) or picture.convert("RGB")
-    if profile and len(profile) <= MOST_PROFILE:
+    found = None
+    # "mpet" is a chain of any length of freely made elements: a small file of them takes minutes.
+    if profile and len(profile) <= PROFILE_BYTES and b"mpet" not in profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             space = source.profile.xcolor_space.strip()
+            if space == "RGB" and picture.mode == "L":
+                picture = picture.convert("RGB")
+            if space == _SPACES[picture.mode]:
+                found = _transformed(picture, source)
         except Exception:  # a broken profile is ignored
-            return picture.convert("RGB")
-        if space == "RGB" and picture.mode == "L":
-            picture = picture.convert("RGB")
-        if space == "GRAY" and picture.mode == "RGB":
-            picture = picture.convert("L")
-        if space == {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}[picture.mode]:
-            return _transform(picture, source) or picture.convert("RGB")
-    return picture.convert("RGB")
+            found = None
+    if found is None and picture.mode == "LAB":
+        found = _transformed(picture, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+    return found or picture.convert("RGB")
 
 
-def _transform(picture: Pillow.Image, source: ImageCms.ImageCmsProfile | object) -> Pillow.Image | None:
-    try:
-        return ImageCms.profileToProfile(
-            picture,
-            source,  # type: ignore[arg-type]
-            _srgb(),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-        )
-    except Exception:  # a profile that lies is ignored
-        return None
-
-
-@functools.cache
-def _srgb() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-# --- files made to keep a decoder busy -------------------------------------------------------------
-
-
-def _refuse_mazes(data: bytes) -> None:
-    """Refuses files of so many tiny parts that walking through them would take longer than the picture."""
-    try:
-        if data[:2] == b"\xff\xd8":
-            maze = _jpeg_is_a_maze(data)
-        elif data[:8] == b"\x89PNG\r\n\x1a\n":
-            maze = _png_is_a_maze(data)
-        elif data[:4] in (b"GIF8",):
-            maze = _gif_is_a_maze(data)
-        elif data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-            maze = _tiff_is_a_maze(data)
-        elif data[:2] == b"BM":
-            compressed = len(data) > 34 and struct.unpack_from("<I", data, 30)[0] in (1, 2)
-            maze = compressed and len(data) > 2_000_000  # run-length decoding is in Python
-        else:
-            maze = False
-    except (struct.error, IndexError):
-        maze = False  # cut short: the decoder says so
-    if maze:
-        raise GlassboxError("error.image.maze")
-
-
-def _jpeg_is_a_maze(data: bytes) -> bool:
-    position, parts = 2, 0
-    while position < len(data) - 3:
-        if data[position] != 0xFF or data[position + 1] in (0xFF, 0x00):
-            position += 1
-        elif data[position + 1] == 0xDA:  # the pixels begin; behind their end a film may follow
-            end = data.find(b"\xff\xd9", position)
-            return data.count(b"\xff\xda", position, None if end < 0 else end) > MOST_SCANS
-        else:
-            standing_alone = 0xD0 <= data[position + 1] <= 0xD9 or data[position + 1] == 0x01
-            position += 2 + (0 if standing_alone else struct.unpack_from(">H", data, position + 2)[0])
-        parts += 1
-        if parts > MOST_PARTS:
-            return True
-    return False
-
-
-def _png_is_a_maze(data: bytes) -> bool:
-    position, parts = 8, 0
-    while position < len(data) - 8:
-        position += 12 + struct.unpack_from(">I", data, position)[0]
-        parts += 1
-        if parts > MOST_PARTS:
-            return True
-    return False
-
-
-def _gif_is_a_maze(data: bytes) -> bool:
-    position = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
-    parts = 0
-    while data[position] not in (0x2C, 0x3B):  # until the first image, or the end
-        extension = data[position] == 0x21
-        position += 2 if extension else 1
-        while extension and data[position]:  # its sub-blocks
-            position += data[position] + 1
-            parts += 1
-            if parts > MOST_PARTS:
-                return True
-        position += 1 if extension else 0
-        parts += 1
-        if parts > MOST_PARTS:
-            return True
-    return False
-
-
-def _tiff_is_a_maze(data: bytes) -> bool:
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
-    (start,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
-    (entries,) = struct.unpack_from(order + ("Q" if big else "H"), data, start)
-    if entries > 4096:
-        return True
-    first, size = (start + 8, 20) if big else (start + 2, 12)
-    for index in range(entries):
-        tag, _, count = struct.unpack_from(order + ("HHQ" if big else "HHI"), data, first + index * size)
-        if tag in (273, 279, 324, 325) and count > MOST_PARTS:  # strips and tiles
-            return True
-    return False
+def _transformed(picture: Pillow.Image, source: ImageCms.ImageCmsProfile) -> Pillow.Image | None:
+    target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
