@@ -339,7 +339,7 @@ PRESETS: Mapping[str, tuple[Call, ...]] = MappingProxyType(
             Call.of("gaussian_noise", sigma=25),
             Call.of("gaussian", sigma=0.7),
             Call.of("non_local_means", strength=5, patch=3),
-            Call.of("unsharp_mask", sigma=1, amount=0.5),
+            Call.of("unsharp_mask", sigma=2, amount=0.5),
         ),
         # What the network really sees: crop, size and numbers of its own preparation.
         "network": (
