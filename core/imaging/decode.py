@@ -192,7 +192,8 @@ def _small(picture: Pillow.Image, header: Header) -> Pillow.Image:
 
 def _eight_bits(values: NDArray[np.generic], header: Header) -> Image:
     """Grey numbers of more than 8 bits as 8."""
-    numbers = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # not every pattern of bits is a number
+        numbers = values.astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if values.dtype.kind == "u":
