@@ -195,7 +195,7 @@ def by_layer(
             marker={"size": 6},
         )
     if chosen in layers:
-        figure.add_vline(layers.index(chosen), line={"color": style.second(), "width": 2, "dash": "dot"})
+        figure.add_vline(layers.index(chosen), line={"color": style.muted(), "width": 1.5})
     figure.update_layout(**_layout("", height))
     figure.update_layout(hovermode="closest", showlegend=len(drawn) > 1)
     figure.update_xaxes(title=x_title, showticklabels=False, showgrid=False, zeroline=False)
@@ -214,19 +214,22 @@ def distribution(
     height: int = 250,
 ) -> None:
     """How many numbers fall between two edges, as a share of all; the counts on a logarithmic axis."""
-    shares = counts / max(int(counts.sum()), 1)
+    shares = 100 * counts / max(int(counts.sum()), 1)
+    ticks = [0.001, 0.01, 0.1, 1, 10, 100]
     figure = go.Figure()
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
         y=np.where(counts > 0, shares, np.nan),
         width=np.diff(edges) * 0.92,
         marker={"color": style.accent(), "line": {"width": 0}},
-        hovertemplate="%{x:.3g}: %{y:.2%}<extra></extra>",
+        hovertemplate="%{x:.3g}: %{y:.3g}%<extra></extra>",
     )
     figure.update_layout(**_layout("", height))
     figure.update_layout(hovermode="closest", showlegend=False)
     figure.update_xaxes(title=x_title, showgrid=False)
-    figure.update_yaxes(title=y_title, type="log", tickformat=".1%", dtick=1)
+    figure.update_yaxes(
+        title=y_title, type="log", tickvals=ticks, ticktext=[f"{tick:.4g}%" for tick in ticks]
+    )
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 

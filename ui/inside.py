@@ -19,7 +19,7 @@ from core.vision.models import MODELS, VisionModel
 from core.vision.statistics import Channels
 from core.vision.structure import ACTIVATIONS, Graph, Layer, Node
 from core.vision.uploaded import Uploaded
-from ui import cache, state
+from ui import cache, engine, state
 from ui.words import label, t
 
 OWN = "own"
@@ -42,7 +42,9 @@ class Network:
     @functools.cached_property
     def graph(self) -> Graph:
         """Its layers; loads TensorFlow at the first call."""
-        return core_inside.graph(self.model)
+        found = core_inside.graph(self.model)
+        engine.keep_compiled()
+        return found
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -185,7 +187,13 @@ def choice_of(network: Network) -> Chosen:
     key = network.key.split(" ")[0]
     found = held.get(key)
     if found is None or found.layer not in network.graph.by_name:
-        found = held[key] = Chosen(network.stops[min(1, len(network.stops) - 1)])
+        kinds = {stop: network.graph.node(stop).kind for stop in network.stops}
+        moving = [
+            stop
+            for stop in network.stops[1:]
+            if kinds[stop] not in ("rescaling", "normalisation", "zero_padding")
+        ]
+        found = held[key] = Chosen((moving or network.stops)[0])
     return found
 
 

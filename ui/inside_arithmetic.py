@@ -22,13 +22,13 @@ from ui.inside_network import channel_name
 from ui.words import t
 
 MOST_CELLS = 81  # of a patch whose numbers are shown
-ONE_BY_ONE = 6  # input channels that are shown where each adds one product
+ONE_BY_ONE = 8  # input channels that are shown where each adds one product
 CHANNELS = 3  # and where each adds more
 
 
 def one_number(look: Look) -> None:
     """A position of the map, where it looks on the photo, and how its number comes about."""
-    left, right = st.columns([4, 7], gap="large")
+    left, right = st.columns([7, 15], gap="large")
     with left:
         look = _position(look)
     steps = chain(look)

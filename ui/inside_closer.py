@@ -86,9 +86,7 @@ def _ascent(look: Look) -> None:
 
 
 def _picture(slot: Any, step: Step, name: str) -> None:
-    times = max(1, 384 // max(step.picture.shape[:2]))
-    large = step.picture.repeat(times, axis=0).repeat(times, axis=1)
-    slot.image(large, alt=t("feature_maps.seeks.alt", name=name), width="stretch")
+    slot.image(pictures.photo(step.picture, 448), alt=t("feature_maps.seeks.alt", name=name), width="stretch")
 
 
 def _patches(look: Look) -> None:
@@ -335,7 +333,7 @@ def _costs() -> None:
     figures[0].metric(t("feature_maps.costs.parameters"), f"{card.parameters:,}")
     figures[1].metric(
         t("feature_maps.costs.weights"),
-        t("feature_maps.costs.megabytes", value=f"{card.figures['float32_bytes'] / 1e6:.0f}"),
+        t("feature_maps.costs.megabytes", value=f"{card.figures['float32_bytes'] / 1e6:.1f}"),
     )
     figures[2].metric(t("feature_maps.costs.dense"), percent(dense / card.parameters))
     st.markdown(

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.types import Floats, Image
-from core.vision.arithmetic import TOLERANCE, Unfolded
+from core.vision.arithmetic import TOLERANCE, Strand, Unfolded
 from core.vision.feature_maps import Column, feature_maps, overview
 from core.vision.structure import Graph
 from ui import cache, inside, state
@@ -228,41 +228,43 @@ def apart(look: Look) -> None:
     if node.kind == "input":
         st.info(t("feature_maps.unfold.input"), icon=":material/image:")
         return
+    way = inside.way(chosen.graph, look.layer)
     try:
-        parts = [
-            cache.inside_unfolded(
-                chosen.key, look.photo.digest, layer, look.channel, STRANDS, chosen.model, look.image
-            )
-            for layer in inside.way(chosen.graph, look.layer)
-        ]
+        first = cache.inside_unfolded(
+            chosen.key, look.photo.digest, way[0], look.channel, STRANDS, chosen.model, look.image
+        )
     except ValueError:
         st.info(t("arithmetic.other.about"), icon=":material/help:")
         return
-    _show(look, parts)
-    difference = max(float(np.abs(part.map - part.network).max(initial=0)) for part in parts)
-    same = all(
-        np.abs(part.map - part.network).max(initial=0) <= TOLERANCE * np.abs(part.network).max(initial=1e-9)
-        for part in parts
-    )
+    _show(look, first, way)
+    difference = float(np.abs(first.map - first.network).max(initial=0))
+    same = difference <= TOLERANCE * float(np.abs(first.network).max(initial=1e-9))
     mark = ":green[:material/check_circle:] " if same else ":red[:material/cancel:] "
     told = "feature_maps.unfold.same" if same else "feature_maps.unfold.differs"
-    st.caption(mark + t(told, difference=pictures.tiny(difference)))
+    st.caption(mark + t(told, layer=short(first.layer), difference=pictures.tiny(difference)))
 
 
-def _show(look: Look, parts: Sequence[Unfolded]) -> None:
-    """The inputs of the first part; what the following make of its map, one number at a time."""
-    chosen, first, last = look.network, parts[0], parts[-1]
+def _show(look: Look, first: Unfolded, way: Sequence[str]) -> None:
+    """The inputs of the first layer; what those after it make of its map, one number at a time."""
+    chosen, last = look.network, look.map
     strands = first.strands[:STRANDS]
     sources = [strand.source for strand in strands]
     results = [strand.result for strand in strands]
     kernels = [strand.kernel for strand in strands if strand.kernel is not None]
     source_scale, source_limit = pictures.scale_of(*sources), pictures.limit_of(*sources)
     result_limit, kernel_limit = pictures.limit_of(*results), pictures.limit_of(*kernels)
+    origins = {strand.layer for strand in strands}
+    one = len(origins) == 1 and origins != {""}  # its name stands over the column, once
+
+    def title(strand: Strand) -> str:
+        if not strand.layer:
+            return t("feature_maps.unfold.constant")
+        name = channel_name(chosen, strand.layer, strand.channel)
+        return name if one else f"{short(strand.layer)} · {name}"
+
     rows = [
         UnfoldedRow(
-            title=f"{short(strand.layer)} · {channel_name(chosen, strand.layer, strand.channel)}"
-            if strand.layer
-            else t("feature_maps.unfold.constant"),
+            title=title(strand),
             source=pictures.picture(strand.source, source_scale, source_limit, 112),
             kernel=()
             if strand.kernel is None
@@ -279,14 +281,14 @@ def _show(look: Look, parts: Sequence[Unfolded]) -> None:
             Station(t("feature_maps.unfold.before"), _own_scale(first.before, 112)),
             Station("", text=_function(first.activation)),
         ]
-    if len(parts) > 1:
+    if len(way) > 1:
         stations.append(Station(short(first.layer), _own_scale(first.network, 112)))
-        stations += [Station("", text=_function(part.kind)) for part in parts[1:]]
+        stations += [Station("", text=_function(chosen.graph.node(name).kind)) for name in way[1:]]
     name = channel_name(chosen, look.layer, look.channel)
-    low, high = (pictures.number(float(end)) for end in (last.network.min(), last.network.max()))
-    size = last.network.shape
+    low, high = (pictures.number(float(end)) for end in (last.min(), last.max()))
+    size = last.shape
     told = high if size == (1, 1) else t("feature_maps.unfold.range", low=low, high=high)
-    stations.append(Station(f"{name} · {told}", _own_scale(last.network, 224)))
+    stations.append(Station(f"{name} · {told}", _own_scale(last, 224)))
     left_out = first.left_out + len(first.strands) - len(strands)
     unfolded(
         rows,
@@ -297,7 +299,9 @@ def _show(look: Look, parts: Sequence[Unfolded]) -> None:
         rest=t("feature_maps.unfold.rest", count=f"{left_out:,}") if left_out else "",
         rest_source=pictures.picture(first.rest, "signed", result_limit, 112) if left_out else "",
         headings={
-            "source": t("feature_maps.unfold.source"),
+            "source": t("feature_maps.unfold.from", layer=short(strands[0].layer))
+            if one
+            else t("feature_maps.unfold.source"),
             "kernel": t("feature_maps.unfold.kernel"),
             "result": t("feature_maps.unfold.result"),
         },

@@ -114,7 +114,7 @@ def own() -> None:
                 name=model.name,
                 size=size,
                 parameters=f"{card.parameters:,}",
-                megabytes=f"{card.figures['float32_bytes'] / 1e6:,.1f}",
+                megabytes=f"{card.figures['float32_bytes'] / 1e6:,.2f}",
                 classes=f"{len(model.labels):,}",
             )
         )

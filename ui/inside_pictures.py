@@ -69,6 +69,14 @@ def _uri(values: Floats, scale: Scale, limit: float) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
+def photo(image: Image, side: int) -> str:
+    """An image as a data URI, enlarged smoothly to `side`; kept nowhere."""
+    large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
+    file = io.BytesIO()
+    Pillow.fromarray(large).save(file, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
 def hexes(values: Floats, scale: Scale, limit: float) -> list[list[str]]:
     """The colours of numbers (h, w) as "#rrggbb"."""
     return [

@@ -75,5 +75,6 @@ def unfolded(
             "restSource": rest_source,
             "headings": dict(headings),
             "pixelated": [side < 64 for side in sides],
+            "vector": sides[1] == 1,
         },
     )

@@ -49,6 +49,7 @@ export default function (component) {
   const self = instance(component, build);
   const { data, lines } = self;
   lines.setAttribute("aria-label", data.alt);
+  lines.classList.toggle("compact", data.blocks.length > 1 && data.blocks.every(({ patch, kernel }) => patch.length * patch[0].length === 1 && kernel.length));
   lines.replaceChildren(
     ...data.blocks.map(({ title, patch, kernel, products, total, marked }) => {
       const line = document.createElement("div");

@@ -112,6 +112,7 @@ export default function (component) {
   scene.setAttribute("aria-label", data.alt);
   tell(self, null);
   scene.classList.toggle("single", data.rows.length === 1 && !data.rest);
+  scene.classList.toggle("vector", data.vector);
   const [sources, kernels, results] = [".sources", ".kernels", ".results"].map(self.find);
   for (const [part, name] of [[sources, "source"], [kernels, "kernel"], [results, "result"]]) part.dataset.title = data.headings[name];
   sources.replaceChildren(...data.rows.map((row) => item(words(row.title), picture(row.source))));
