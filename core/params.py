@@ -83,7 +83,8 @@ def check(parameter: Parameter, value: Any) -> Any:
         wanted = f"{limits.low:g} … {limits.high:g}"
         if limits.step != 1:
             wanted += f" (± {limits.step:g})"
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and limits.low - 1 <= value <= limits.high + 1:  # neither nan nor too long for a float
             steps = (value - limits.low) / limits.step
             inside = limits.low - 1e-9 <= value <= limits.high + 1e-9
             if inside and (parameter.kind == "float" or math.isclose(steps, round(steps), abs_tol=1e-6)):

@@ -55,6 +55,7 @@ def test_a_value_within_its_limits_is_taken(parameter: Parameter, value: object)
         (SIZE, True),
         (SIZE, "5"),
         (SIZE, float("nan")),
+        (SIZE, 10**400),
         (SIGMA, float("inf")),
         (SIGMA, 10.2),
         (AXIS, "diagonal"),
