@@ -20,4 +20,5 @@ def give_back_early() -> bool:
     except (OSError, AttributeError):  # another system
         return False
     settings = ((M_ARENA_MAX, 2), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE))
-    return all([tell(name, value) == 1 for name, value in settings])
+    told = [tell(name, value) for name, value in settings]  # every one, also after a refusal
+    return told == [1, 1, 1]

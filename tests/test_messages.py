@@ -43,7 +43,9 @@ def test_no_message_is_empty_and_no_key_stands_twice(language: str) -> None:
 
 def test_chinese_is_chinese() -> None:
     """Every message with a word in it has a Chinese one; names, units and code apart."""
-    apart = re.compile(r"\{\w*\}|:\w+\[|`[^`]*`|https?://\S+|\b[A-Z]\w*|[A-Za-z]+-[A-Z]\w*|\bdB\b|\{.*\}|\[.*\]")
+    apart = re.compile(
+        r"\{\w*\}|:\w+\[|`[^`]*`|https?://\S+|\b[A-Z]\w*|[A-Za-z]+-[A-Z]\w*|\bdB\b|\{.*\}|\[.*\]"
+    )
     neutral = re.compile(r"\.(formula|citation)$|^language\.|^model\.|^explanation\.\w+$")
     for key, message in i18n.catalogue("zh").items():
         if not neutral.search(key):
