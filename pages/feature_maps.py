@@ -39,11 +39,11 @@ def bench() -> None:
     with st.container(key="inside_apart"):
         inside_network.apart(look)
 
-    tabs = st.tabs([t(f"feature_maps.tab.{name}") for name in TABS], key="inside_tabs", on_change="rerun")
-    for name, tab in zip(TABS, tabs, strict=True):
-        if tab.open:
-            with tab:
-                show(name, look)
+    with st.container(key="inside_tabs"):
+        for name, tab in inside.tabs(TABS):
+            if tab.open:
+                with tab:
+                    show(name, look)
 
 
 def show(tab: str, look: inside.Look) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from core import vision
 from core.errors import GlassboxError
@@ -358,6 +360,7 @@ def controls() -> DeltaGenerator:
             on_change=state.keep,
             args=("inside_model", "model"),
             label_visibility="collapsed",
+            wrap=True,
         )
     return layers.container(key="inside_slider", height=74, border=False)
 
@@ -376,3 +379,18 @@ def slider(network: Network, layer: str) -> None:
         on_change=lambda: choose_layer(network, st.session_state[key]),
         help=t("feature_maps.layer.help"),
     )
+
+
+def tabs(names: Sequence[str]) -> list[tuple[str, TabContainer]]:
+    """Tabs of which only the open one is computed; the link and another language keep it open."""
+    chosen = state.remember("inside_tab", names[0], options=names, url="tab")
+    labels = {t(f"feature_maps.tab.{name}"): name for name in names}
+    key = f"inside_tab_{state.visit().language}"
+    st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
+
+    def opened() -> None:
+        name = labels.get(st.session_state[key], names[0])
+        st.session_state["inside_tab"] = name
+        state.keep("inside_tab", "tab")
+
+    return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))

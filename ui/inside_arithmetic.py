@@ -23,6 +23,7 @@ from ui.words import t
 
 MOST_CELLS = 81  # of a patch whose numbers are shown
 ONE_BY_ONE = 8  # input channels that are shown where each adds one product
+TERMS = 4  # of the sum that are written out
 CHANNELS = 3  # and where each adds more
 
 
@@ -80,7 +81,7 @@ def _seen(look: Look, step: Arithmetic) -> None:
         return
     left, top, right, bottom = step.box
     height, width = look.image.shape[:2]
-    whole, inner = st.columns([3, 2], vertical_alignment="top")
+    whole, inner = st.columns([3, 2], vertical_alignment="top", wrap=False)
     with whole:
         st.image(framed(look.image, step.box), alt=t("feature_maps.seen.alt"), width="stretch")
     x, y = max(int(left), 0), max(int(top), 0)
@@ -182,18 +183,18 @@ def _numbers(look: Look, step: Arithmetic) -> None:
             block = block._replace(
                 kernel=pictures.cells(step.kernel[..., index], "signed", kernel_limit),
                 products=pictures.cells(step.products[..., index], "signed", product_limit),
-                total=f"Σ = {pictures.number(float(step.partial[index]))}" if many else "",
+                total=f"Σ = {pictures.number(float(step.partial[index]))}" if many and len(order) > 1 else "",
             )
         elif step.kind in ("max_pooling", "global_max_pooling"):
             masked = np.where(step.padded, -np.inf, values)
             best = np.unravel_index(int(masked.argmax()), masked.shape)
             block = block._replace(marked=(int(best[0]), int(best[1])))
         blocks.append(block)
-    rest = ""
+    others = ""
     if len(order) > len(shown):
         sums = _sums(step)
         left = float(sums[order[len(shown) :]].sum())
-        rest = (
+        others = (
             t("feature_maps.products.rest", count=f"{len(order) - len(shown):,}", value=pictures.number(left))
             if step.partial is not None
             else t("feature_maps.products.more", count=f"{len(order) - len(shown):,}")
@@ -204,13 +205,15 @@ def _numbers(look: Look, step: Arithmetic) -> None:
         key=f"inside_products_{step.kind}",
         alt=t("feature_maps.products.alt", layer=short(step.layer)),
         words=words,
-        rest=rest,
+        rest=others,
     )
     if step.partial is not None and len(order) > 1:
         sums = _sums(step)
-        terms = [latex(float(sums[index]), 3) for index in shown]
-        if len(order) > len(shown):
-            terms.append(latex(float(sums[order[len(shown) :]].sum()), 3))
+        told = order[:TERMS]
+        terms = [latex(float(sums[index]), 3) for index in told]
+        if len(order) > len(told):
+            rest = latex(float(sums[order[len(told) :]].sum()), 3)
+            terms.append(rf"\underbrace{{{rest}}}_{{\ldots}}")
         st.latex(rf"\sum = {' + '.join(terms)} = {latex(step.total)}")
 
 
@@ -282,6 +285,8 @@ def another_kernel(look: Look) -> None:
                 "turned": kernel[::-1, ::-1, index],
             }
             for act, weights in acts.items():
+                if act == "turned" and weights.size == 1:
+                    continue
                 st.button(
                     t(f"feature_maps.kernel.{act}"), key=f"inside_kernel_{act}", on_click=put, args=(weights,)
                 )

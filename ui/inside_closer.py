@@ -57,11 +57,11 @@ def _ascent(look: Look) -> None:
             icon=":material/landscape:",
             type="primary",
         )
-        if begun:
-            st.button(t("feature_maps.seeks.stop"), key="inside_ascend_stop", icon=":material/stop:")
+        stop = st.empty()
     with st.container(key="inside_ascent"):
         bar, picture = st.empty(), st.empty()
     if begun:
+        stop.button(t("feature_maps.seeks.stop"), key="inside_ascend_stop", icon=":material/stop:")
         bar.progress(0.0, t("feature_maps.seeks.compiling"))
         for step in maximise(look.network.model, look.layer, look.channel):
             held.pop(place, None)
@@ -76,7 +76,7 @@ def _ascent(look: Look) -> None:
             )
             bar.progress(step.step / step.steps, told)
             _picture(picture, step, name)
-        st.rerun(scope="fragment")
+        stop.empty()
     if done is not None:
         told = "feature_maps.seeks.done" if done.step == done.steps else "feature_maps.seeks.stopped"
         bar.caption(t(told, step=done.step, steps=done.steps, value=pictures.number(done.value)))

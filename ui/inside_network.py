@@ -17,7 +17,7 @@ from ui import inside_pictures as pictures
 from ui.components import Bar, stops
 from ui.components.network import Legend, Links, NetworkColumn, NetworkMap, network
 from ui.components.unfolded import Station, UnfoldedRow, unfolded
-from ui.inside import Look, Network, named, shape_of, short
+from ui.inside import POINTWISE, Look, Network, named, shape_of, short
 from ui.words import percent, t
 
 SHOWN = 10  # maps a column
@@ -31,6 +31,23 @@ SIGNS = {
     "maximum": "max",
     "minimum": "min",
 }
+
+
+FUNCTIONS = {  # as formulas write them, in every language
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "leaky_relu": "LeakyReLU",
+    "prelu": "PReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "sigmoid": "σ",
+    "tanh": "tanh",
+    "softmax": "softmax",
+    "exponential": "exp",
+}
+KNOWN = POINTWISE | {"softmax"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,8 +348,6 @@ def _sign(found: Unfolded, look: Look) -> str:
     return named(found.kind)
 
 
-def _function(activation: str) -> str:
-    try:
-        return named(activation)
-    except KeyError:
-        return activation
+def _function(kind: str) -> str:
+    """A layer that works on one number at a time, short enough for a sign."""
+    return FUNCTIONS.get(kind) or (named(kind) if kind in KNOWN else kind)

@@ -22,7 +22,7 @@ _CSS = """
 .st-key-inside_tabs { min-height: 44rem; }
 .st-key-inside_ascent { min-height: 26rem; }
 .st-key-inside_patches { min-height: 15rem; }
-.st-key-inside_grid { scrollbar-width: thin; }
+.st-key-inside_tabs .katex-display { padding-block: 0.4rem; }
 .st-key-inside_upload [data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s; }
 .st-key-inside_upload [data-testid="stFileUploaderDropzone"] button p::after { content: %s !important; }
 @media (max-width: 767px) {

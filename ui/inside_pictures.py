@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Iterable, Sequence
 
 import cv2
@@ -98,11 +99,15 @@ def cells(values: Floats, scale: Scale, limit: float, padded: Iterable[Iterable[
 
 
 def number(value: float) -> str:
-    """A number that fits into a cell: three digits that count, a real minus sign."""
-    text = f"{value:.3g}" if value else "0"
-    if "e" in text or abs(value) < 0.001:
-        text = f"{value:.0e}" if value else "0"
-        text = text.replace("e-0", "e-").replace("e+0", "e")
+    """A number that fits into a cell: about three digits that count, a real minus sign."""
+    size = abs(value)
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "?"
+    if size == 0:
+        return "0"
+    if size < 0.001 or size >= 1e6:
+        return tiny(value)
+    text = f"{value:,.0f}" if size >= 999.5 else f"{value:.3g}"
     return text.replace("-", "−")
 
 
