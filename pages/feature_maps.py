@@ -15,7 +15,6 @@ from ui import (
     photo,
     state,
 )
-from ui.words import t
 
 TABS = ("channels", "arithmetic", "kernel", "sandbox", "seeks", "statistics", "layers", "own")
 
@@ -31,11 +30,12 @@ def bench() -> None:
         network = inside_own.opened(choice)
         if network is None:
             return
-        with st.spinner(t("feature_maps.loading"), show_time=True):
+        with inside.waiting(network):
             look = inside.look(network, state.visit().photo)
-            with slot:
-                inside.slider(network, look.layer)
-            inside_network.whole(look)
+            drawn = inside_network.drawing(look)
+        with slot:
+            inside.slider(network, look.layer)
+        inside_network.whole(look, drawn)
     with st.container(key="inside_apart"):
         inside_network.apart(look)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -389,8 +390,25 @@ def tabs(names: Sequence[str]) -> list[tuple[str, TabContainer]]:
     st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
 
     def opened() -> None:
-        name = labels.get(st.session_state[key], names[0])
-        st.session_state["inside_tab"] = name
-        state.keep("inside_tab", "tab")
+        open_tab(labels.get(st.session_state[key], names[0]))
 
     return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+
+
+def open_tab(name: str) -> None:
+    """Opens a tab in the run that follows; for a widget's callback."""
+    st.session_state["inside_tab"] = name
+    state.keep("inside_tab", "tab")
+
+
+@contextmanager
+def waiting(network: Network) -> Iterator[None]:
+    """Says what is done while the block runs; the first time of a network something of its size stands there."""
+    words, size = st.container(key="inside_busy"), st.container()  # one place holds one of the two
+    with ExitStack() as told:
+        with words:
+            told.enter_context(st.spinner(t("feature_maps.loading"), show_time=True))
+        if "influences" not in network.model.compiled:
+            with size:
+                told.enter_context(st.skeleton(height=470))
+        yield

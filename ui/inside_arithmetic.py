@@ -14,7 +14,7 @@ from core.types import Floats, Image
 from core.vision.arithmetic import Arithmetic, edited, kernel_of, latex
 from ui import cache, inside, state, style
 from ui import inside_pictures as pictures
-from ui.components import compare, pick_point
+from ui.components import compare, fingerprint, pick_point
 from ui.components.kernel_editor import kernel_editor
 from ui.components.products import Block, products
 from ui.inside import POINTWISE, Look, named, short
@@ -301,9 +301,12 @@ def another_kernel(look: Look) -> None:
         before = inside.layer_maps(look.network, look.photo.digest, look.image, root.layer)[..., look.channel]
         after = edited(look.network.model, look.image, root.layer, look.channel, kernel)
         scale, limit = pictures.scale_of(before, after), pictures.limit_of(before, after, share=99.8)
+        pair = [_large(pictures.coloured(values, scale, limit)) for values in (before, after)]
+        names = [f"{look.photo.digest} {fingerprint(image)}" for image in pair]  # they go with the photo
         compare(
-            _large(pictures.coloured(before, scale, limit)),
-            _large(pictures.coloured(after, scale, limit)),
+            *pair,
+            before_digest=names[0],
+            after_digest=names[1],
             key="inside_kernel_compare",
             label_before=t("feature_maps.kernel.before"),
             label_after=t("feature_maps.kernel.after"),

@@ -190,12 +190,17 @@ def _last(graph: Graph) -> set[str]:
     return found
 
 
-def whole(look: Look) -> None:
+def drawing(look: Look) -> Drawn:
+    """The network's picture for what is looked at, drawn or kept."""
+    language = state.visit().language
+    return cache.inside_drawn(
+        look.network.key, look.photo.digest, look.label_index, language, look.network, look.image
+    )
+
+
+def whole(look: Look, drawn: Drawn) -> None:
     """The network's columns from the photo to the classes; a click chooses."""
     chosen = look.network
-    drawn = cache.inside_drawn(
-        chosen.key, look.photo.digest, look.label_index, state.visit().language, chosen, look.image
-    )
     layers = [column.layer for column in drawn.columns]
     signed = any(column.scale == "signed" for column in drawn.columns)
     legends = [
@@ -218,11 +223,25 @@ def whole(look: Look) -> None:
             "play": t("feature_maps.play"),
             "here": short(look.layer),
         },
-        on_pick=lambda layer, channel: inside.choose_map(chosen, layer, channel),
+        on_pick=lambda layer, channel: _picked(look, layer, channel),
+        on_more=lambda layer: _all_of(chosen, layer),
         on_class=lambda index: inside.choose_class(
             chosen, None if int(index) == look.predicted else int(index)
         ),
     )
+
+
+def _picked(look: Look, layer: str, channel: int | None) -> None:
+    """A map is chosen; a second click on it opens its arithmetic."""
+    if (layer, channel) == (look.layer, look.channel):
+        inside.open_tab("arithmetic")
+    inside.choose_map(look.network, layer, channel)
+
+
+def _all_of(chosen: Network, layer: str) -> None:
+    """All channels of a layer are asked for."""
+    inside.choose_layer(chosen, layer)
+    inside.open_tab("channels")
 
 
 def _place(graph: Graph, layers: Sequence[str], layer: str) -> float:
@@ -323,7 +342,17 @@ def _show(look: Look, first: Unfolded, way: Sequence[str]) -> None:
             "result": t("feature_maps.unfold.result"),
         },
         sides=(max(sources[0].shape), max(size)),
+        window=_window(look, first),
     )
+
+
+def _window(look: Look, first: Unfolded) -> tuple[float, float] | None:
+    """How much of an input map the kernel or the pool covers, (down, across); None if nothing slides."""
+    layer = look.network.layer(first.layer)
+    height, width = first.strands[0].source.shape
+    if layer.kernel is None or layer.dilation not in (None, (1, 1)) or first.network.shape == (1, 1):
+        return None
+    return layer.kernel[0] / height, layer.kernel[1] / width
 
 
 def _own_scale(values: Floats, side: int) -> str:

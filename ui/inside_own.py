@@ -22,6 +22,8 @@ _CSS = """
 .st-key-inside_tabs { min-height: 44rem; }
 .st-key-inside_ascent { min-height: 26rem; }
 .st-key-inside_patches { min-height: 15rem; }
+.st-key-inside_picture { position: relative; }
+.st-key-inside_picture:not(:has([data-testid="stSkeleton"])) .st-key-inside_busy { position: absolute; z-index: 3; }
 .st-key-inside_tabs .katex-display { padding-block: 0.4rem; }
 .st-key-inside_upload [data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s; }
 .st-key-inside_upload [data-testid="stFileUploaderDropzone"] button p::after { content: %s !important; }
@@ -87,6 +89,7 @@ def take(digest: str, model: Uploaded) -> None:
     kept = state.visit().kept
     kept["inside_model_own"], kept["inside_digest_own"] = model, digest
     kept["inside_model"] = OWN
+    inside.open_tab("own")  # its notes and its scaling are told there
     kept.pop("inside_network_own", None)
     kept.get("inside_chosen", {}).pop(OWN, None)
     st.session_state.pop("inside_model", None)

@@ -59,6 +59,7 @@ def network(
     legends: Sequence[Legend],
     words: Mapping[str, str],
     on_pick: Callable[[str, int | None], None],
+    on_more: Callable[[str], None],
     on_class: Callable[[str], None],
 ) -> None:
     """Columns from left to right; a click on a map, on a layer's name or on a class chooses it.
@@ -72,6 +73,7 @@ def network(
         words: `classes`, the title over the bars; `play`, the button that lets the maps appear from left
             to right; `here`, said of a layer between two columns.
         on_pick: called with a layer and a channel, or None for the layer alone, before the page runs again.
+        on_more: called with a layer of which all maps are asked for.
         on_class: called with the id of a class.
     """
     layers = {column.layer for column in columns}
@@ -80,6 +82,11 @@ def network(
         found = _read(st.session_state[key].get("pick"), layers)
         if found is not None:
             on_pick(*found)
+
+    def asked() -> None:
+        layer = st.session_state[key].get("more")
+        if layer in layers:
+            on_more(layer)
 
     def named() -> None:
         found = st.session_state[key].get("name")
@@ -103,6 +110,7 @@ def network(
             "words": dict(words),
         },
         on_pick_change=picked,
+        on_more_change=asked,
         on_name_change=named,
     )
 

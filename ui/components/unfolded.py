@@ -45,6 +45,7 @@ def unfolded(
     rest_source: str,
     headings: Mapping[str, str],
     sides: tuple[int, int],
+    window: tuple[float, float] | None = None,
 ) -> None:
     """Rows of input, kernel and intermediate result; then what they are joined to, from left to right.
 
@@ -58,6 +59,8 @@ def unfolded(
         rest: how many inputs are not shown, in words; "" if all are.
         rest_source: their sum as a picture.
         headings: `source`, `kernel`, `result`, over the three columns.
+        window: the part of an input map that the kernel covers, (down, across): a frame of that size
+            slides over the inputs, and its place over the results.
         sides: pixels of an input map's and of the map's longer side: small ones are shown as squares.
     """
     _mount(
@@ -76,5 +79,7 @@ def unfolded(
             "headings": dict(headings),
             "pixelated": [side < 64 for side in sides],
             "vector": sides[1] == 1,
+            "window": window,
+            "side": sides[1],
         },
     )

@@ -123,6 +123,8 @@ function build(self) {
       self.send("pick", [column.layer, Number(button.dataset.channel)]);
     } else if (button.classList.contains("class")) {
       self.send("name", button.dataset.id);
+    } else if (button.classList.contains("more")) {
+      self.send("more", column.layer);
     } else if (column) {
       self.send("pick", [column.layer, null]);
     }

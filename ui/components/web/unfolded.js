@@ -67,6 +67,29 @@ function build(self) {
   kernels.addEventListener("focusout", () => tell(self, null));
 }
 
+// The kernel goes over the inputs, and at the same time its place over what comes out.
+function step(self) {
+  const { window: size, side } = self.data;
+  if (!size || !self.scene.isConnected || self.box.querySelector(":hover")) return;
+  const steps = clamp(side, 2, 9);
+  self.at = ((self.at ?? -1) + 1) % steps ** 2;
+  const [down, across] = [Math.floor(self.at / steps), self.at % steps].map((place) => place / (steps - 1));
+  const put = (frame, [height, width]) => {
+    frame.style.cssText = `top:${100 * down * (1 - height)}%;left:${100 * across * (1 - width)}%;height:${100 * height}%;width:${100 * width}%`;
+  };
+  const cell = Math.max(1 / side, 0.07);
+  for (const frame of self.scene.querySelectorAll(".slides")) put(frame, frame.closest(".sources") ? size.map((part) => Math.max(part, 0.1)) : [cell, cell]);
+}
+
+function framed(img) {
+  const box = document.createElement("div");
+  box.className = "framed";
+  const slides = document.createElement("i");
+  slides.className = "slides";
+  box.append(img, slides);
+  return box;
+}
+
 function picture(source) {
   const img = document.createElement("img");
   img.alt = "";
@@ -113,11 +136,12 @@ export default function (component) {
   tell(self, null);
   scene.classList.toggle("single", data.rows.length === 1 && !data.rest);
   scene.classList.toggle("vector", data.vector);
+  const moving = (source) => (data.window ? framed(picture(source)) : picture(source));
   const [sources, kernels, results] = [".sources", ".kernels", ".results"].map(self.find);
   for (const [part, name] of [[sources, "source"], [kernels, "kernel"], [results, "result"]]) part.dataset.title = data.headings[name];
-  sources.replaceChildren(...data.rows.map((row) => item(words(row.title), picture(row.source))));
+  sources.replaceChildren(...data.rows.map((row) => item(words(row.title), moving(row.source))));
   kernels.replaceChildren(...data.rows.map((row, i) => item(...(row.kernel.length ? [kernel(row.kernel, i, row.title)] : []))));
-  results.replaceChildren(...data.rows.map((row) => item(...(row.result ? [picture(row.result)] : []))));
+  results.replaceChildren(...data.rows.map((row) => item(...(row.result ? [moving(row.result)] : []))));
   if (data.rest) {
     const rest = item(words(data.rest), picture(data.restSource));
     rest.classList.add("rest");
@@ -135,7 +159,7 @@ export default function (component) {
     ...data.stations.map(({ title, source, text }, i) => {
       const box = document.createElement("div");
       box.className = "station";
-      if (source) box.append(picture(source));
+      if (source) box.append(moving(source));
       else {
         const sign = document.createElement("div");
         sign.className = "sign";
@@ -155,5 +179,10 @@ export default function (component) {
     }),
   );
   draw(self);
-  return () => self.sized.disconnect();
+  clearInterval(self.timer);
+  if (data.window && !matchMedia("(prefers-reduced-motion: reduce)").matches) self.timer = setInterval(() => step(self), 160);
+  return () => {
+    clearInterval(self.timer);
+    self.sized.disconnect();
+  };
 }
