@@ -467,8 +467,9 @@ def expect_titles(page: Page, *names: str) -> None:
 
 def add(page: Page, step: str) -> None:
     families = page.locator(".st-key-studio_families")
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     page.get_by_role("button", name="Add a step").click()
-    families.get_by_text(i18n.text("en", f"step.{step}"), exact=True).click()
+    families.get_by_text(i18n.text("en", f"step.{step}"), exact=True).first.click()
     expect(families).to_be_hidden()
 
 
