@@ -28,7 +28,7 @@ class Lite:
     classes of one photo in 25 are tied, and the sum that a page shows is then the network's own.
     """
 
-    def __init__(self, threads: int = 2) -> None:
+    def __init__(self, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         path = assets.path("vision", "efficientnet_lite0_int8.tflite")
