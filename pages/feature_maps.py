@@ -20,10 +20,12 @@ TABS = ("channels", "arithmetic", "kernel", "sandbox", "seeks", "statistics", "l
 
 
 @frame.fragment
-def bench() -> None:
-    """The network and all that is chosen in it; it reruns alone, without the frame and the photos."""
-    inside_own.style()
+def bench(framed: str) -> None:
+    """The network and all that is chosen in it; it reruns alone, but where the frame tells of another network."""
     choice = inside.chosen_model()
+    if choice != framed:
+        st.rerun()
+    inside_own.style()
     slot = inside.controls()
     picture = st.container(key="inside_picture")
     with picture:
@@ -69,5 +71,5 @@ def show(tab: str, look: inside.Look) -> None:
 
 with frame.page("feature_maps") as here:
     here.card = inside_own.card()
-    bench()
+    bench(inside.chosen_model())
     photo.chooser()

@@ -190,6 +190,28 @@ def test_the_page_tells_the_number_of_its_link(language: str, cat: Image) -> Non
 @pytest.mark.parametrize(
     "query",
     [
+        {"layer": "softmax", "channel": "3"},
+        {"layer": "dense2"},
+        {"layer": "flatten", "channel": "77"},
+        {"layer": "pool3"},
+        {"layer": "pixels"},
+        {"model": "efficientnet_lite0", "layer": "block8_add"},
+        {"model": "efficientnet_lite0", "layer": "block4_depthwise_relu"},
+        {"model": "efficientnet_lite0", "layer": "pool"},
+        {"model": "efficientnet_lite0", "layer": "logits"},
+    ],
+    ids=lambda query: query["layer"],
+)
+def test_every_kind_of_layer_is_told_and_proved(query: dict[str, str]) -> None:
+    app = page(tab="arithmetic", **query)
+    if query["layer"] != "pixels":
+        assert "network’s own number" in app.success[0].value
+        assert "Put together again in numpy, this is the network’s own map" in words_of(app)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
         {"layer": "x"},
         {"channel": "9999"},
         {"channel": "-1"},

@@ -107,7 +107,6 @@ class Look:
     image: Image
     label_index: int  # the class whose influence sorts the channels
     predicted: int
-    probability: float
     layer: str
     channel: int
     pixel: tuple[int, int]  # (row, column) in the layer's map
@@ -233,7 +232,6 @@ def look(network: Network, photo: state.Photo | None) -> Look:
         image,
         label_index,
         predicted,
-        float(probabilities[predicted]) if network.classifies else float("nan"),
         chosen.layer,
         channel,
         (row, column),

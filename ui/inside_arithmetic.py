@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.types import Floats, Image
 from core.vision.arithmetic import Arithmetic, edited, kernel_of, latex
+from core.vision.structure import ELEMENTWISE
 from ui import cache, inside, state, style
 from ui import inside_pictures as pictures
 from ui.components import compare, fingerprint, pick_point
@@ -83,12 +84,14 @@ def _seen(look: Look, step: Arithmetic) -> None:
     height, width = look.image.shape[:2]
     whole, inner = st.columns([3, 2], vertical_alignment="top", wrap=False)
     with whole:
-        st.image(framed(look.image, step.box), alt=t("feature_maps.seen.alt"), width="stretch")
+        st.image(
+            pictures.photo(framed(look.image, step.box)), alt=t("feature_maps.seen.alt"), width="stretch"
+        )
     x, y = max(int(left), 0), max(int(top), 0)
     crop = look.image[y : min(int(np.ceil(bottom)), height), x : min(int(np.ceil(right)), width)]
     with inner:
         if crop.size:
-            st.image(_squares(crop), alt=t("feature_maps.seen.crop"), width="stretch")
+            st.image(pictures.photo(_squares(crop)), alt=t("feature_maps.seen.crop"), width="stretch")
     seen = step.seen or (0, 0, 0, 0)
     st.caption(t("feature_maps.seen", width=seen[2] - seen[0], height=seen[3] - seen[1]))
 
@@ -165,7 +168,6 @@ def _numbers(look: Look, step: Arithmetic) -> None:
     rows, columns = step.patch.shape[:2]
     if step.kind in POINTWISE or step.kind == "other" or rows * columns > MOST_CELLS:
         return
-    source = step.sources[0] if step.sources else ""
     order = _order(step)
     many = rows * columns > 1
     shown = order[: CHANNELS if many else ONE_BY_ONE]
@@ -175,7 +177,7 @@ def _numbers(look: Look, step: Arithmetic) -> None:
     product_limit = 1.0 if step.products is None else pictures.limit_of(step.products[..., shown])
     blocks = []
     for index in shown:
-        channel = step.channels[index]
+        source, channel = _origin(step, index), step.channels[index]
         title = f"{short(source)} · {channel_name(look.network, source, channel)}" if source else ""
         values = step.patch[..., index]
         block = Block(title, pictures.cells(values, scale, limit, step.padded.tolist()))
@@ -183,7 +185,7 @@ def _numbers(look: Look, step: Arithmetic) -> None:
             block = block._replace(
                 kernel=pictures.cells(step.kernel[..., index], "signed", kernel_limit),
                 products=pictures.cells(step.products[..., index], "signed", product_limit),
-                total=f"Σ = {pictures.number(float(step.partial[index]))}" if many and len(order) > 1 else "",
+                total=_total(step, index) if many and len(order) > 1 else "",
             )
         elif step.kind in ("max_pooling", "global_max_pooling"):
             masked = np.where(step.padded, -np.inf, values)
@@ -191,14 +193,12 @@ def _numbers(look: Look, step: Arithmetic) -> None:
             block = block._replace(marked=(int(best[0]), int(best[1])))
         blocks.append(block)
     others = ""
-    if len(order) > len(shown):
-        sums = _sums(step)
-        left = float(sums[order[len(shown) :]].sum())
-        others = (
-            t("feature_maps.products.rest", count=f"{len(order) - len(shown):,}", value=pictures.number(left))
-            if step.partial is not None
-            else t("feature_maps.products.more", count=f"{len(order) - len(shown):,}")
-        )
+    left = order[len(shown) :]
+    if left and step.partial is not None:
+        value = pictures.number(float(_sums(step)[left].sum()))
+        others = t("feature_maps.products.rest", count=f"{len(left):,}", value=value)
+    elif left:
+        others = t("feature_maps.products.more", count=f"{len(left):,}")
     words = {name: t(f"feature_maps.products.{name}") for name in ("patch", "kernel", "product")}
     products(
         blocks,
@@ -217,6 +217,25 @@ def _numbers(look: Look, step: Arithmetic) -> None:
         st.latex(rf"\sum = {' + '.join(terms)} = {latex(step.total)}")
 
 
+def _origin(step: Arithmetic, index: int) -> str:
+    """The layer that the patch's channel at `index` comes from; "" if that is not told."""
+    if step.kind in ELEMENTWISE:  # an operand each; one that is used twice or constant is not told apart
+        return step.sources[index] if len(step.sources) == len(step.channels) else ""
+    if step.kind == "concatenate":
+        return step.sources[int(step.terms["input"]) - 1] if len(step.sources) > 1 else ""
+    return step.sources[0] if step.sources else ""
+
+
+def _total(step: Arithmetic, index: int) -> str:
+    """What a channel's products add up to; in a separable convolution, what that is weighted with."""
+    assert step.partial is not None
+    total = f"Σ = {pictures.number(float(step.partial[index]))}"
+    if step.weights is None:
+        return total
+    weight, value = float(step.weights[index]), float(_sums(step)[index])
+    return f"{total} · {pictures.number(weight)} = {pictures.number(value)}"
+
+
 def _sums(step: Arithmetic) -> Floats:
     """What each input channel adds."""
     assert step.partial is not None
@@ -228,7 +247,10 @@ def _order(step: Arithmetic) -> list[int]:
     count = step.patch.shape[2]
     if count <= CHANNELS:
         return list(range(count))
-    told = np.abs(_sums(step)) if step.partial is not None else np.abs(step.patch).sum((0, 1))
+    if step.kind == "softmax":  # the number's own logit, then the largest ones
+        told = np.where(np.arange(count) == step.position[2], np.inf, step.patch[0, 0])
+    else:
+        told = np.abs(_sums(step)) if step.partial is not None else np.abs(step.patch).sum((0, 1))
     return [int(index) for index in np.argsort(-told, kind="stable")]
 
 

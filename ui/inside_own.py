@@ -41,7 +41,7 @@ def style() -> None:
 
 def card() -> ModelCard | None:
     """What the foot of the page tells of the chosen network; of one's own the page tells itself."""
-    choice = state.visit().kept.get("inside_model", inside.CHOICES[0])
+    choice = inside.chosen_model()
     return None if choice == OWN else vision_model(choice).card
 
 

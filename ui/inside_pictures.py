@@ -70,11 +70,11 @@ def _uri(values: Floats, scale: Scale, limit: float) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def photo(image: Image, side: int) -> str:
-    """An image as a data URI, enlarged smoothly to `side`; kept nowhere."""
-    large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
+def photo(image: Image, side: int = 0) -> str:
+    """An image as a data URI, enlarged smoothly to `side` if given; kept nowhere."""
+    large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC) if side else image
     file = io.BytesIO()
-    Pillow.fromarray(large).save(file, "JPEG", quality=88)
+    Pillow.fromarray(large).save(file, "JPEG", quality=88, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 

@@ -49,7 +49,7 @@ export default function (component) {
   const self = instance(component, build);
   const { data, lines } = self;
   lines.setAttribute("aria-label", data.alt);
-  lines.classList.toggle("compact", data.blocks.length > 1 && data.blocks.every(({ patch, kernel }) => patch.length * patch[0].length === 1 && kernel.length));
+  lines.classList.toggle("compact", data.blocks.length > 1 && data.blocks.every(({ patch, title }) => patch.length * patch[0].length === 1 && title));
   lines.replaceChildren(
     ...data.blocks.map(({ title, patch, kernel, products, total, marked }) => {
       const line = document.createElement("div");
@@ -59,6 +59,7 @@ export default function (component) {
       if (products.length) parts.push(sign("="), grid(products, data.words.product));
       if (total) parts.push(sign("→"), sign(total, "total"));
       line.style.setProperty("--columns", `repeat(${parts.length}, max-content)`);
+      lines.style.setProperty("--compact", `repeat(${parts.length + 1}, max-content)`);
       if (title) line.append(sign(title, "title"));
       line.append(...parts);
       return line;
