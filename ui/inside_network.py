@@ -295,8 +295,7 @@ def _show(look: Look, first: Unfolded, way: Sequence[str]) -> None:
     def title(strand: Strand) -> str:
         if not strand.layer:
             return t("feature_maps.unfold.constant")
-        name = channel_name(chosen, strand.layer, strand.channel)
-        return name if one else f"{short(strand.layer)} · {name}"
+        return channel_name(chosen, strand.layer, strand.channel) if one else short(strand.layer)
 
     rows = [
         UnfoldedRow(
