@@ -15,6 +15,7 @@ from ui import (
     photo,
     state,
 )
+from ui.words import t
 
 TABS = ("channels", "arithmetic", "kernel", "sandbox", "seeks", "statistics", "layers", "own")
 
@@ -72,4 +73,5 @@ def show(tab: str, look: inside.Look) -> None:
 with frame.page("feature_maps") as here:
     here.card = inside_own.card()
     bench(inside.chosen_model())
+    st.caption(t("feature_maps.engine"))
     photo.chooser()
