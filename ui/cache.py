@@ -77,7 +77,7 @@ def forget() -> None:
 @st.cache_data(max_entries=8, show_spinner=False, scope="session")
 def small(digest: str, _data: bytes) -> str:
     """A visitor's photo as a small data URI."""
-    return thumbnail(imaging.decode(_data))
+    return thumbnail(decoded(digest, _data).image)
 
 
 @st.cache_data(max_entries=32, show_spinner=False, scope="session")
