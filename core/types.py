@@ -33,7 +33,7 @@ class ModelCard:
     """What a page says of a model. Figures are printed by the script named in `made_by`."""
 
     name: str
-    input_size: tuple[int, int, int]  # (height, width, channels)
+    input_size: tuple[int, ...]  # (height, width, channels) of an image, (tokens,) of a text
     parameters: int
     source: str
     licence: str

@@ -1,0 +1,1 @@
+"""The text models and the ways to look into them."""
