@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
 LONGEST = 100_000  # characters; what is beyond is not read, and the page says so
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_QUOTES = str.maketrans(
+    "’‘‛ʼ“”„", "''''\"\"\""
+)  # telephones type curly ones; to the models they are the same
+
+
+@functools.lru_cache(16_384)
+def _plain(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cc":
+        return " " if character in "\n\t\r\v\f" else ""
+    if category in ("Cf", "Cs", "Co", "Cn"):
+        return "\u200d" if character == "\u200d" else ""  # the joiner holds an emoji together
+    return unicodedata.normalize("NFKC", character).translate(_QUOTES).lower()
 
 
 def clean(text: str) -> tuple[str, list[int]]:
@@ -14,19 +28,12 @@ def clean(text: str) -> tuple[str, list[int]]:
 
     Line-break tags of scraped reviews, control and format characters become a space or nothing;
     full-width Latin letters and ligatures become the plain ones (NFKC, character by character, so that
-    every character keeps its place); letters are made small. Nothing else of the visitor is changed.
+    every character keeps its place); curly quotation marks become straight ones and letters small.
+    Nothing else of the visitor is changed.
     """
     text = _BREAK.sub(lambda match: "\n" + "\0" * (len(match[0]) - 1), text[:LONGEST])
-    characters: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(text):
-        category = unicodedata.category(character)
-        if category == "Cc":
-            plain = " " if character in "\n\t\r\v\f" else ""
-        elif category in ("Cf", "Cs", "Co", "Cn"):
-            plain = "\u200d" if character == "\u200d" else ""  # the joiner holds an emoji together
-        else:
-            plain = unicodedata.normalize("NFKC", character).lower()
-        characters.extend(plain)
-        places.extend([place] * len(plain))
-    return "".join(characters), places
+    plain = [_plain(character) for character in text]
+    cleaned = "".join(plain)
+    if len(cleaned) == len(text) and all(plain):  # one for one: every place is its own
+        return cleaned, list(range(len(text)))
+    return cleaned, [place for place, characters in enumerate(plain) for _ in characters]
