@@ -10,7 +10,7 @@ def _nothing(free_memory: bool = True) -> None:
 
 
 def keep_compiled() -> None:
-    """Keeps what TensorFlow has prepared from one run to the next. Call it once Keras is imported.
+    """Keeps what TensorFlow has prepared from one run to the next. The frame calls it at the end of every run.
 
     Streamlit (1.67, `script_runner._clean_problem_modules`) calls `keras.backend.clear_session()` after
     every run of every visitor: TensorFlow then prepares each compiled function anew, 0.35 s at the first

@@ -14,7 +14,7 @@ import streamlit as st
 from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
-from ui import state, style
+from ui import engine, state, style
 from ui.components import copy_link
 from ui.words import sentence, t
 
@@ -68,6 +68,7 @@ def page(name: str) -> Iterator[Page]:
     here = Page()
     with told():
         yield here
+    engine.keep_compiled()
     _footer(here, PAGES[(index + 1) % len(PAGES)])
 
 
@@ -90,6 +91,7 @@ def fragment(function: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         with told():
             function(*args, **kwargs)
+        engine.keep_compiled()
 
     guarded.__qualname__ = function.__qualname__  # Streamlit names a fragment by it
     guarded.__module__ = function.__module__

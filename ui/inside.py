@@ -22,7 +22,7 @@ from core.vision.models import MODELS, VisionModel
 from core.vision.statistics import Channels
 from core.vision.structure import ACTIVATIONS, Graph, Layer, Node
 from core.vision.uploaded import Uploaded
-from ui import cache, engine, state
+from ui import cache, state
 from ui.words import label, t
 
 OWN = "own"
@@ -45,9 +45,7 @@ class Network:
     @functools.cached_property
     def graph(self) -> Graph:
         """Its layers; loads TensorFlow at the first call."""
-        found = core_inside.graph(self.model)
-        engine.keep_compiled()
-        return found
+        return core_inside.graph(self.model)
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
