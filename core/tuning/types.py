@@ -27,16 +27,24 @@ class Example:
     name: str  # the file's name or the line's number, as the visitor knows it
     label: int  # index into `Dataset.labels`
     split: Split
-    image: bytes = field(default=b"", repr=False)
+    image: bytes = field(default=b"", repr=False)  # a small JPEG
     text: str = field(default="", repr=False)
+    size: tuple[int, int] = (0, 0)  # (width, height) in pixels of the picture as it came
+    grey: bool = False  # a picture without colour
+    likeness: bytes = field(default=b"", repr=False)  # tells near-copies of a picture: `core.tuning.likeness`
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something of the upload that was left out or should be known: a message and its values."""
+    """Something of the upload that was left out or should be known: a message and its values.
+
+    Names in `name` and `values` are the visitor's words: shown as text, never as markup.
+    """
 
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
+    name: str = ""  # the file or line that it is about, if it is about one
+    digests: tuple[str, ...] = ()  # the examples that it is about, if they are in the data set
 
 
 @dataclass(frozen=True)
