@@ -78,6 +78,11 @@ class Plan:
     unlocked: "head": the pretrained tower is locked and its features are computed once; "last": its
     last layers learn too (batch normalisation frozen); "all": everything learns; "scratch": the
     article's own network from random weights.
+
+    refit: with few examples each one counts, and a head is learned in a moment. Once the best epoch is
+    known, the head that is taken away learns from the training and the validation examples, for as many
+    epochs. The evaluation, the curves and the previews are of the head before, which has never seen the
+    validation examples.
     """
 
     unlocked: Unlocked = "head"
@@ -89,6 +94,7 @@ class Plan:
     dropout: Annotated[float, Range(0.0, 0.7, 0.05)] = 0.2
     label_smoothing: Annotated[float, Range(0.0, 0.3, 0.05)] = 0.0
     early_stopping: bool = True  # and the weights of the best epoch are restored, either way
+    refit: bool = False  # "head" only: then learn once more from all examples, those of validation too
     seed: Annotated[int, Range(0, 999, 1)] = 0
 
 
@@ -116,7 +122,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The end of an epoch: loss and accuracy on both splits; validation loss is without smoothing."""
+    """The end of an epoch: loss and accuracy on both splits, both losses without label smoothing.
+
+    Epoch 0 is the state before the first step: its maps are those to compare with. Of a network that is
+    unlocked, loss and accuracy on the training split are means over the epoch, as it learned.
+    """
 
     epoch: int
     loss: float
@@ -160,9 +170,14 @@ class Tuned:
     weights: Mapping[str, NDArray[np.generic]] = field(repr=False)  # only what differs from the base model
     features: Floats = field(repr=False)  # (training examples, width) unit rows, float16: for "none of these"
     feature_labels: NDArray[np.int64] = field(repr=False)
+    feature_digests: tuple[str, ...] = field(repr=False)  # whose features they are
     none_threshold: float
     figures: Mapping[str, float]
     made: str  # ISO date and time, UTC
+
+
+class Stop(Exception):
+    """Thrown into a run where it has yielded: it should give what it has and end (`training.stop`)."""
 
 
 @dataclass(frozen=True)
