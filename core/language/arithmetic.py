@@ -6,12 +6,21 @@ head. Everything is recomputed in float64 from the weights and from what the net
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from core.language.reading import chosen, part_of
 from core.language.types import TextModel, Token
 from core.types import Floats
 
+Doubles: TypeAlias = NDArray[np.float64]
+
 TOLERANCE = 1e-4
+LARGEST = 6  # products of a sum that are listed by themselves
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,14 @@ class Sum:
     def total(self) -> float:
         """The whole sum."""
         return sum(term.product for term in self.terms) + self.rest
+
+
+def products(weights: Floats, values: Floats, largest: int = LARGEST) -> Sum:
+    """The sum of weights times values, (n,) each, in float64; the largest products by themselves."""
+    each = weights.astype(np.float64) * values.astype(np.float64)
+    order = np.argsort(-np.abs(each), kind="stable")
+    terms = tuple(Term(int(k), float(weights[k]), float(values[k])) for k in order[:largest])
+    return Sum(terms, float(each[order[largest:]].sum()), len(order) - len(terms))
 
 
 @dataclass(frozen=True)
@@ -122,13 +139,13 @@ class Attention:
         """Whether the difference is within `TOLERANCE`."""
         return self.difference <= TOLERANCE
 
-    def dot(self, other: int, largest: int = 6) -> Sum:
+    def dot(self, other: int, largest: int = LARGEST) -> Sum:
         """`q k_j` for one other token, term by term: weight is q's number, value the key's."""
-        raise NotImplementedError
+        return products(self.query, self.keys[other], largest)
 
 
 def recurrent(
-    model: str | TextModel, text: str, step: int, unit: int, window: int = 0, *, largest: int = 6
+    model: str | TextModel, text: str, step: int, unit: int, window: int = 0, *, largest: int = LARGEST
 ) -> Recurrent:
     """The arithmetic of one unit of "rnn" or "gru" at one step.
 
@@ -145,7 +162,100 @@ def recurrent(
         IndexError: no such step or unit.
         GlassboxError: there is nothing to read in the text.
     """
-    raise NotImplementedError
+    found = chosen(model)
+    part = part_of(found, text, window)
+    inside = found.inside(part.ids)
+    if "hidden" not in inside.states:
+        raise KeyError(f"{found.name} is not recurrent")
+    states = inside.states["hidden"]  # (T, units)
+    if not (0 <= step < states.shape[0] and 0 <= unit < states.shape[1]):
+        raise IndexError(f"step {step} or unit {unit} of {states.shape}")
+    previous = states[step - 1] if step else np.zeros_like(states[0])
+    cell = _Cell(
+        found.weights,
+        inside.embeddings[step],
+        previous,
+        {name: float(values[step, unit]) for name, values in inside.states.items()},
+        unit,
+        largest,
+    )
+    gates = cell.gated() if "candidate" in inside.states else cell.simple()
+    value = gates[0].value
+    if len(gates) == 3:
+        update, _, candidate = (gate.value for gate in gates)
+        value = update * float(previous[unit]) + (1 - update) * candidate
+    return Recurrent(
+        token=part.tokens[step],
+        step=step,
+        unit=unit,
+        gates=gates,
+        previous=float(previous[unit]),
+        value=value,
+        network=float(states[step, unit]),
+    )
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One unit of a recurrent layer at one step."""
+
+    weights: Mapping[str, Floats]
+    word: Floats  # (width,) the vector read
+    previous: Floats  # (units,) the state before
+    network: Mapping[str, float]  # the unit's own numbers by the names of the states
+    unit: int
+    largest: int
+
+    def simple(self) -> tuple[Gate, ...]:
+        return (self.gate("hidden", "rnn", self.unit, float(self.weights["rnn/bias"][self.unit])),)
+
+    def gated(self) -> tuple[Gate, ...]:
+        units = len(self.previous)
+        columns = [self.unit + units * block for block in range(3)]  # U_z, U_r and U_g lie side by side
+        bias, state_bias = self.weights["gru/bias"].astype(float)
+        update, reset = (
+            self.gate(name, "gru", column, bias[column], state_bias[column], activation="sigmoid")
+            for name, column in zip(("update", "reset"), columns, strict=False)
+        )
+        last = columns[2]
+        candidate = self.gate("candidate", "gru", last, bias[last], state_bias[last], reset.value)
+        return update, reset, candidate
+
+    def gate(
+        self,
+        name: str,
+        layer: str,
+        column: int,
+        bias: float,
+        state_bias: float = 0.0,
+        factor: float = 1.0,
+        activation: str = "tanh",
+    ) -> Gate:
+        """One sum with its activation; the column is that of the layer's kernels."""
+        from_input = products(self.weights[f"{layer}/kernel"][:, column], self.word, self.largest)
+        from_state = products(
+            self.weights[f"{layer}/recurrent_kernel"][:, column], self.previous, self.largest
+        )
+        before = from_input.total + bias + factor * (from_state.total + state_bias)
+        value = float(_ACTIVATE[activation](np.float64(before)))
+        return Gate(
+            name=name,
+            from_input=from_input,
+            from_state=from_state,
+            bias=float(bias),
+            state_bias=float(state_bias),
+            factor=factor,
+            before=before,
+            activation=activation,
+            value=value,
+            network=self.network[name],
+        )
+
+
+_ACTIVATE: Mapping[str, Callable[[np.float64], np.float64]] = {
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
 
 
 def attention(
@@ -158,4 +268,34 @@ def attention(
         IndexError: no such layer, head or token.
         GlassboxError: there is nothing to read in the text.
     """
-    raise NotImplementedError
+    found = chosen(model)
+    part = part_of(found, text, window)
+    inside = found.inside(part.ids)
+    if inside.attention is None or inside.queries is None or inside.keys is None or inside.values is None:
+        raise KeyError(f"{found.name} has no attention")
+    layers, heads, tokens = inside.attention.shape[:3]
+    if not (0 <= layer < layers and 0 <= head < heads and 0 <= token < tokens):
+        raise IndexError(f"layer {layer}, head {head} or token {token} of {inside.attention.shape}")
+    query: Doubles = inside.queries[layer, head, token].astype(np.float64)  # (d,)
+    keys: Doubles = inside.keys[layer, head].astype(np.float64)  # (T, d)
+    values: Doubles = inside.values[layer, head].astype(np.float64)
+    dots = keys @ query
+    scale = float(np.sqrt(len(query)))
+    exponentials = np.exp((dots - dots.max()) / scale)
+    weights = exponentials / exponentials.sum()
+    return Attention(
+        tokens=part.tokens,
+        layer=layer,
+        head=head,
+        token=token,
+        query=query.astype(np.float32),
+        keys=keys.astype(np.float32),
+        dots=dots.astype(np.float32),
+        scale=scale,
+        scores=(dots / scale).astype(np.float32),
+        exponentials=exponentials.astype(np.float32),
+        weights=weights.astype(np.float32),
+        network=inside.attention[layer, head, token],
+        values=values.astype(np.float32),
+        output=(weights @ values).astype(np.float32),
+    )

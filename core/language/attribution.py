@@ -1,17 +1,34 @@
 """How much each token speaks for "positive" or "negative", asked in several ways.
 
 Every method is a generator: it yields `Progress`, so that a page can show it and stop it, and last the
-`Attribution`.
+`Attribution`. What is explained is the calibrated log-odds of "positive" of one window of a text: the
+difference of the two logits over the temperature.
 """
 
 from __future__ import annotations
 
+import math
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from core.language.types import TextModel, Token
+import numpy as np
+
+from core.language.bag_of_words import Gram
+from core.language.reading import chosen, margins, part_of, passes_within
+from core.language.types import Inside, TextModel, Token
 from core.types import Floats
+
+FIRST_STEPS = 16  # points on the path of integrated gradients
+MOST_STEPS = 128
+GAP = 0.01  # of the log-odds' difference, or of 1 if that is larger: what the scores' sum may miss
+NUMBERS_AT_ONCE = 80_000_000  # kept for the way back through a batch: 320 MB
+OMISSIONS_WORK = 4e11  # multiplications that leaving out may take in a Transformer: about 10 seconds
+FEWEST_OMISSIONS = 16
+PASSES_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -32,16 +49,16 @@ class Attribution:
     method: str  # one of `METHODS`
     tokens: tuple[Token, ...]
     scores: Floats  # (T,)
-    unit: Literal["logit", "share"]  # difference of the two calibrated logits, or a share of the attention
+    unit: Literal["log_odds", "share"]  # calibrated log-odds of "positive", or a share of the attention
     baseline: str  # message `attribution.baseline.NAME`: what the text is compared with
-    total: float  # what the scores of a complete method should add up to; nan if they need not
-    group: int = 1  # tokens that were taken away together, 1 if each by itself
+    total: float = math.nan  # what the scores should add up to; nan for a method that promises no sum
+    group: int = 1  # neighbouring tokens that were left out together; 1 if each by itself
     steps: int = 0  # points on the path of integrated gradients
 
     @property
     def signed(self) -> bool:
         """Whether the scores tell for which side a token speaks."""
-        return self.unit == "logit"
+        return self.unit == "log_odds"
 
     @property
     def gap(self) -> float:
@@ -58,18 +75,13 @@ class Method:
 
     name: str
     run: Callable[[TextModel, str, int], Steps]
-
-
-METHODS: Mapping[str, Method] = {}  # integrated_gradients, leave_one_out, attention, weights
+    fits: Callable[[TextModel], bool]  # whether it makes sense for a model
 
 
 def methods(model: str | TextModel) -> tuple[str, ...]:
-    """The methods that make sense for a model, the one to show first in front.
-
-    "integrated_gradients" and "leave_one_out" for all; "attention" for Transformers; "weights" for the
-    bag of words.
-    """
-    raise NotImplementedError
+    """The methods that make sense for a model, the one to show first in front."""
+    found = chosen(model)
+    return tuple(name for name, method in METHODS.items() if method.fits(found))
 
 
 def attribution(method: str, model: str | TextModel, text: str, window: int = 0) -> Steps:
@@ -79,9 +91,212 @@ def attribution(method: str, model: str | TextModel, text: str, window: int = 0)
         KeyError: no such method, or not for this model.
         GlassboxError: there is nothing to read in the text.
     """
-    raise NotImplementedError
+    found = chosen(model)
+    if not METHODS[method].fits(found):
+        raise KeyError(method)
+    return METHODS[method].run(found, text, window)
 
 
 def attribute(method: str, model: str | TextModel, text: str, window: int = 0) -> Attribution:
     """The `Attribution` of `attribution`, waited for."""
-    raise NotImplementedError
+    for step in attribution(method, model, text, window):
+        if isinstance(step, Attribution):
+            return step
+    raise AssertionError("a method ends with its attribution")
+
+
+# --- gradients --------------------------------------------------------------------------------------
+
+_compiled: weakref.WeakKeyDictionary[TextModel, Any] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def margins_and_gradients(model: TextModel, words: Floats) -> tuple[Floats, Floats]:
+    """Calibrated log-odds (n,) and their gradients (n, T, width) at token vectors (n, T, width).
+
+    Through the Keras twin, by one compiled function a model.
+    """
+    with _lock:
+        if model not in _compiled:
+            _compiled[model] = _compile(model.network(), words.shape[2])
+    margin, gradients = _compiled[model](words)
+    temperature = np.float32(model.temperature)
+    return np.asarray(margin.numpy() / temperature), np.asarray(gradients.numpy() / temperature)
+
+
+def _compile(network: Any, width: int) -> Any:
+    import tensorflow as tf
+
+    def run(words: Any) -> tuple[Any, Any]:
+        mask = tf.ones(tf.shape(words)[:2], network.inputs[1].dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(words)
+            logits = network([words, mask], training=False)
+            margin = logits[:, 1] - logits[:, 0]
+        return margin, tape.gradient(margin, words)
+
+    return tf.function(run, input_signature=[tf.TensorSpec((None, None, width))], autograph=False)
+
+
+def integrated_gradients(model: TextModel, text: str, window: int = 0, steps: int | None = None) -> Steps:
+    """The gradients on the straight way from nothing to the text, averaged, times the text's vectors.
+
+    "Nothing" is the zero vector in the place of every token. The average is a Gauss-Legendre sum over
+    points of the way. The scores must add up to what the log-odds gain on the way (completeness); if they
+    miss it by more than `GAP`, twice as many points are taken, up to `MOST_STEPS`.
+
+    Args:
+        model: the model.
+        text: as typed.
+        window: of a long text.
+        steps: as many points and no more; found out if not given.
+
+    References:
+        Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
+    """
+    part = part_of(model, text, window)
+    inside = model.inside(part.ids)
+    words = inside.embeddings
+    (start, end), _ = margins_and_gradients(model, np.stack([np.zeros_like(words), words]))
+    at_once = max(1, NUMBERS_AT_ONCE // _numbers(inside))
+    count = steps or FIRST_STEPS
+    while True:
+        points, weights = np.polynomial.legendre.leggauss(count)  # on -1..1
+        mean = np.zeros(words.shape)
+        for first in range(0, count, at_once):
+            where = (points[first : first + at_once, np.newaxis, np.newaxis] + 1) / 2  # on 0..1
+            _, gradients = margins_and_gradients(model, (where * words).astype(np.float32))
+            mean += np.tensordot(weights[first : first + at_once] / 2, gradients, 1)
+            yield Progress(min(first + at_once, count) / count)
+        found = Attribution(
+            name=model.name,
+            method="integrated_gradients",
+            tokens=part.tokens,
+            scores=(mean * words).sum(axis=1).astype(np.float32),
+            unit="log_odds",
+            baseline="zero",
+            total=float(end) - float(start),
+            steps=count,
+        )
+        if steps or count == MOST_STEPS or found.gap <= GAP * max(abs(found.total), 1):
+            yield found
+            return
+        count *= 2
+
+
+def _numbers(inside: Inside) -> int:
+    """About how many numbers a pass of this length keeps for the way back."""
+    if inside.attention is None:
+        return 40 * inside.embeddings.size
+    layers, heads, length = inside.attention.shape[:3]
+    width = inside.embeddings.shape[1]
+    return int(layers * length * (3 * heads * length + 24 * width))
+
+
+# --- the others -------------------------------------------------------------------------------------
+
+
+def leave_one_out(model: TextModel, text: str, window: int = 0) -> Steps:
+    """What the log-odds lose if a token is left out and the others move together.
+
+    In a long text of a Transformer, neighbouring tokens are left out in groups, all equally large, and
+    share their score.
+
+    References:
+        Li, Monroe and Jurafsky, "Understanding Neural Networks through Representation Erasure", 2016.
+    """
+    part = part_of(model, text, window)
+    ids, count = part.ids, len(part.ids)
+    passes = passes_within(model, model.inside(ids), count, OMISSIONS_WORK)
+    group = math.ceil(count / min(max(passes, FEWEST_OMISSIONS), count))
+    starts = range(0, count, group)
+    whole = margins(model, [ids])[0]
+    scores = np.zeros(count, np.float32)
+    for first in range(0, len(starts), PASSES_AT_ONCE):
+        together = starts[first : first + PASSES_AT_ONCE]
+        without = [np.delete(ids, slice(start, start + group)) for start in together]
+        for start, margin in zip(together, margins(model, without), strict=True):
+            scores[start : start + group] = (whole - margin) / min(group, count - start)
+        yield Progress((first + len(together)) / len(starts))
+    yield Attribution(
+        name=model.name,
+        method="leave_one_out",
+        tokens=part.tokens,
+        scores=scores,
+        unit="log_odds",
+        baseline="without",
+        group=group,
+    )
+
+
+def attention(model: TextModel, text: str, window: int = 0) -> Steps:
+    """How much of the last layer comes from each token if attention alone carried it (rollout).
+
+    The mean over the heads, half of it the token itself for the way around the layer, multiplied from
+    layer to layer; then the mean over the tokens of the last layer. It has no sign and is no proof.
+
+    References:
+        Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020;
+        Jain and Wallace, "Attention is not Explanation", NAACL 2019.
+    """
+    part = part_of(model, text, window)
+    layers = model.inside(part.ids).attention
+    assert layers is not None
+    flow = np.eye(len(part.ids), dtype=np.float32)
+    for heads in layers:  # (heads, T, T)
+        flow = (heads.mean(axis=0) @ flow + flow) / 2
+    yield Attribution(
+        name=model.name,
+        method="attention",
+        tokens=part.tokens,
+        scores=flow.mean(axis=0),
+        unit="share",
+        baseline="none",
+        total=1.0,
+    )
+
+
+@runtime_checkable
+class Bag(Protocol):
+    """A bag of words: its logits' difference is the bias and the weights of the n-grams that it finds."""
+
+    @property
+    def bias(self) -> float: ...
+
+    def found(self, text: str, tokens: list[Token]) -> list[Gram]: ...
+
+
+def weights(model: TextModel, text: str, window: int = 0) -> Steps:
+    """The bag of words' own weights: that of an n-gram is shared equally among its tokens. Exact."""
+    assert isinstance(model, Bag)
+    part = part_of(model, text, window)
+    scores = np.zeros(len(part.tokens))
+    for gram in model.found(text, list(part.tokens)):
+        scores[list(gram.tokens)] += gram.weight / len(gram.tokens) / model.temperature
+    [margin] = margins(model, [part.ids])
+    yield Attribution(
+        name=model.name,
+        method="weights",
+        tokens=part.tokens,
+        scores=scores.astype(np.float32),
+        unit="log_odds",
+        baseline="bias",
+        total=float(margin) - model.bias / model.temperature,
+    )
+
+
+def _has_attention(model: TextModel) -> bool:
+    return model.inside(np.zeros(1, np.int32)).attention is not None
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Method("weights", weights, lambda model: isinstance(model, Bag)),
+            Method("integrated_gradients", integrated_gradients, lambda model: not isinstance(model, Bag)),
+            Method("leave_one_out", leave_one_out, lambda model: True),
+            Method("attention", attention, _has_attention),
+        )
+    }
+)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.language.types import Inside, TextModel, Token
+import numpy as np
+
+from core.errors import GlassboxError
+from core.language import windows
+from core.language.cleaning import LONGEST
+from core.language.models import sentiment
+from core.language.types import Ids, Inside, TextModel, Token
 from core.types import Floats
+
+RUNNING_WORK = 4e10  # multiplications that the running verdict of a Transformer may take: about a second
+FEWEST_PREFIXES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +74,7 @@ def chosen(model: str | TextModel) -> TextModel:
     Raises:
         KeyError: no such model.
     """
-    raise NotImplementedError
+    return sentiment(model) if isinstance(model, str) else model
 
 
 def read(model: str | TextModel, text: str, window: int = 0) -> Reading:
@@ -78,4 +89,99 @@ def read(model: str | TextModel, text: str, window: int = 0) -> Reading:
         KeyError: no such model.
         GlassboxError: there is nothing to read in the text.
     """
-    raise NotImplementedError
+    begun = time.perf_counter()
+    found = chosen(model)
+    [probabilities] = found.predict([text])
+    part = part_of(found, text, window)
+    inside = found.inside(part.ids)
+    running, measured = _running(found, part.ids, inside)
+    return Reading(
+        name=found.name,
+        text=text,
+        tokens=part.tokens,
+        probabilities=probabilities,
+        running=running,
+        measured=measured,
+        inside=inside,
+        window=part.window,
+        windows=part.windows,
+        total=part.total,
+        truncated=len(text) > LONGEST,
+        seconds=time.perf_counter() - begun,
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tokens of one window of a text."""
+
+    tokens: tuple[Token, ...]
+    window: int
+    windows: int
+    total: int
+
+    @property
+    def ids(self) -> Ids:
+        """(T,) as a model takes them."""
+        return np.array([token.id for token in self.tokens], np.int32)
+
+
+def part_of(model: TextModel, text: str, window: int = 0) -> Part:
+    """One window of a text, the last one if there are fewer.
+
+    Raises:
+        GlassboxError: there is nothing to read in the text.
+    """
+    tokens = model.tokenizer.encode(text)
+    if not tokens:
+        raise GlassboxError("language.error.nothing_to_read")
+    parts = windows.cut(np.arange(len(tokens), dtype=np.int32), model.length)
+    which = min(max(window, 0), len(parts) - 1)
+    return Part(tuple(tokens[place] for place in parts[which]), which, len(parts), len(tokens))
+
+
+def margins(model: TextModel, batch: Sequence[Ids]) -> Floats:
+    """Calibrated log-odds of "positive", (n,): the difference of the two logits over the temperature.
+
+    A sequence without any token says nothing: 0.
+    """
+    found = np.zeros(len(batch), np.float32)
+    places = [place for place, ids in enumerate(batch) if len(ids)]
+    if places:
+        found[places] = odds(model.logits([batch[place] for place in places]), model)
+    return found
+
+
+def odds(logits: Floats, model: TextModel) -> Floats:
+    """Calibrated log-odds of "positive", (n,), from logits (n, 2)."""
+    return np.asarray((logits[:, 1] - logits[:, 0]) / model.temperature, np.float32)
+
+
+def probability(margin: Floats) -> Floats:
+    """Probability of "positive" from its log-odds: the softmax of two logits."""
+    return np.asarray(1 / (1 + np.exp(-margin.astype(np.float64))), np.float32)
+
+
+def passes_within(model: TextModel, inside: Inside, tokens: int, work: float) -> int:
+    """How many passes over so many tokens take at most `work` multiplications; any number if it is cheap.
+
+    A Transformer's pass multiplies each token with each weight outside of the embedding once.
+    """
+    if inside.layers is None:
+        return sys.maxsize
+    embedding = (model.tokenizer.size,)
+    weights = sum(array.size for array in model.weights.values() if array.shape[:1] != embedding)
+    return int(work / (max(tokens, 1) * weights))
+
+
+def _running(model: TextModel, ids: Ids, inside: Inside) -> tuple[Floats, tuple[int, ...]]:
+    """Calibrated P(positive) after each token, and the places where it was computed."""
+    count = len(ids)
+    if "hidden" in inside.states:  # the dense layer may be asked after any step
+        logits = inside.states["hidden"] @ model.weights["dense/kernel"] + model.weights["dense/bias"]
+        return probability(odds(logits, model)), tuple(range(count))
+    passes = passes_within(model, inside, count // 2, RUNNING_WORK)
+    passes = min(max(passes, FEWEST_PREFIXES), count)
+    measured = np.unique(np.linspace(0, count - 1, passes).round().astype(int))
+    found = probability(margins(model, [ids[: place + 1] for place in measured]))
+    return np.interp(np.arange(count), measured, found).astype(np.float32), tuple(map(int, measured))
