@@ -56,6 +56,7 @@ class Dataset:
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...] = ()
     builtin: str | None = None  # the name of a set that ships
+    held_out: bool = False  # the upload said itself which examples are to test with
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ HEAD = 1280
 CLASSES = 1000
 
 
-def build() -> Any:
-    """The network without weights: `keras.Model`, (n, 224, 224, 3) -> logits (n, 1000)."""
+def build(classes: int = CLASSES) -> Any:
+    """The network without weights: `keras.Model`, (n, 224, 224, 3) -> logits (n, classes)."""
     import keras
     from keras import layers
 
@@ -66,7 +66,7 @@ def build() -> Any:
                 x = layers.Add(name=f"{name}_add")([shortcut, x])
     x = activated(convolution(x, HEAD, 1, 1, "head"), "head")  # (7, 7, 1280)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    logits = layers.Dense(CLASSES, name="logits")(x)
+    logits = layers.Dense(classes, name="logits")(x)
     return keras.Model(inputs, logits, name="efficientnet_lite0")
 
 
@@ -74,13 +74,18 @@ def build() -> Any:
 def load() -> Any:
     """The network with its ImageNet weights, one a process. Read-only: train on a clone."""
     model = build()
+    set_weights(model)
+    model.trainable = False
+    return model
+
+
+def set_weights(model: Any) -> None:
+    """Give a network of `build` its ImageNet weights, those of another number of classes apart."""
     with np.load(assets.path("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
         for layer in model.layers:
             names = [f"{layer.name}/{variable.name}" for variable in layer.weights]
-            if names:
+            if names and not (layer.name == "logits" and layer.units != CLASSES):
                 layer.set_weights([stored[name].astype(np.float32) for name in names])
-    model.trainable = False
-    return model
 
 
 @functools.cache

@@ -41,19 +41,24 @@ def grad_cam(
     chosen = models.vision_model(model) if isinstance(model, str) else model
     if label_index is None:
         label_index = int(models.classifier(model).predict([image])[0].argmax())
-    if model == "efficientnet_lite0" and layer in (None, LAST):
-        found = class_activation_map(chosen.preparation.pixels(image), label_index)
+    if (model == "efficientnet_lite0" or chosen.head is not None) and layer in (None, LAST):
+        found = class_activation_map(chosen.preparation.pixels(image), label_index, model)
     else:
         found = all_layers(chosen, image, label_index)[layer or chosen.card.layers[-1]]
     return to_photo(found, image, chosen.preparation)
 
 
-def class_activation_map(pixels: Image, label_index: int) -> Floats:
-    """CAM of EfficientNet-Lite0 from LiteRT's last maps: (7, 7) float32, at least 0, not scaled."""
-    lite_classifier = models.classifier("efficientnet_lite0")
+def class_activation_map(
+    pixels: Image, label_index: int, model: str | VisionModel = "efficientnet_lite0"
+) -> Floats:
+    """CAM of EfficientNet-Lite0 from LiteRT's last maps: (7, 7) float32, at least 0, not scaled.
+
+    `model` may be another one whose last layer alone is its own (`VisionModel.head`).
+    """
+    lite_classifier = models.classifier(model)
     assert isinstance(lite_classifier, models.LiteClassifier)
-    _, maps = lite_classifier.lite.run(pixels)
-    kernel, _ = efficientnet.head()
+    maps = lite_classifier.lite.maps(pixels)
+    kernel, _ = lite_classifier.head
     return np.asarray(np.maximum(maps @ kernel[:, label_index], 0) / (maps.shape[0] * maps.shape[1]))
 
 

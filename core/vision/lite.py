@@ -40,12 +40,20 @@ class Lite:
         self._maps = max(outputs, key=lambda entry: len(entry["shape"]))["index"]
         self.run(np.zeros((224, 224, 3), np.uint8))  # the first run prepares the engine
 
-    def run(self, pixels: Image) -> tuple[Floats, Floats]:
-        """Logits (1000,) and the last maps (7, 7, 1280) of one prepared image (224, 224, 3) uint8."""
+    def maps(self, pixels: Image) -> Floats:
+        """The last maps (7, 7, 1280) of one prepared image (224, 224, 3) uint8."""
         with self._lock:
             self._interpreter.set_tensor(self._input, pixels[np.newaxis])
             self._interpreter.invoke()
-            maps = self._interpreter.get_tensor(self._maps)[0]
+            return np.asarray(self._interpreter.get_tensor(self._maps)[0])
+
+    def features(self, pixels: Image) -> Floats:
+        """The last maps' means (1280,), which the dense layer reads."""
+        return np.asarray(self.maps(pixels).mean(axis=(0, 1)))
+
+    def run(self, pixels: Image) -> tuple[Floats, Floats]:
+        """Logits (1000,) and the last maps (7, 7, 1280) of one prepared image (224, 224, 3) uint8."""
+        maps = self.maps(pixels)
         kernel, bias = efficientnet.head()
         return maps.mean(axis=(0, 1)) @ kernel + bias, maps
 

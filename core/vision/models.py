@@ -31,6 +31,9 @@ class VisionModel:
     card: ModelCard
     load: Callable[[], Any] = field(repr=False)
     compiled: dict[str, Any] = field(default_factory=dict, repr=False)
+    head: tuple[Floats, Floats] | None = field(default=None, repr=False)
+    """Kernel (1280, classes) and bias (classes,) of a model that is EfficientNet-Lite0 but for its last
+    layer: LiteRT then gives its plain answers."""
 
     def prepare(self, image: Image) -> Floats:
         """The network's input for one image: (1, side, side, 3) float32."""
@@ -65,16 +68,21 @@ class PreparedClassifier:
 
 
 class LiteClassifier(PreparedClassifier):
-    """EfficientNet-Lite0 on LiteRT, int8: milliseconds, and no TensorFlow."""
+    """EfficientNet-Lite0 on LiteRT, int8: milliseconds, and no TensorFlow.
 
-    def __init__(self) -> None:
-        super().__init__(efficientnet.labels(), efficientnet.PREPARATION)
-        self.lite = Lite()
+    `head` is its own dense layer or another one that was learned on the same features.
+    """
+
+    def __init__(self, labels: tuple[str, ...], lite: Lite, head: tuple[Floats, Floats]) -> None:
+        super().__init__(labels, efficientnet.PREPARATION)
+        self.lite = lite
+        self.head = head
 
     def predict_prepared(self, pictures: Sequence[Image]) -> Floats:
         if not pictures:
             return np.zeros((0, len(self.labels)), np.float32)
-        return softmax(self.lite.logits(pictures))
+        kernel, bias = self.head
+        return softmax(np.stack([self.lite.features(one) @ kernel + bias for one in pictures]))
 
 
 class KerasClassifier(PreparedClassifier):
@@ -94,8 +102,16 @@ class KerasClassifier(PreparedClassifier):
 
 
 @functools.cache
+def lite() -> Lite:
+    """The one LiteRT engine of the process."""
+    return Lite()
+
+
+@functools.cache
 def _shipped_classifier(name: str) -> PreparedClassifier:
-    return LiteClassifier() if name == "efficientnet_lite0" else KerasClassifier(vision_model(name))
+    if name == "efficientnet_lite0":
+        return LiteClassifier(efficientnet.labels(), lite(), efficientnet.head())
+    return KerasClassifier(vision_model(name))
 
 
 def classifier(model: str | VisionModel) -> PreparedClassifier:
@@ -104,7 +120,11 @@ def classifier(model: str | VisionModel) -> PreparedClassifier:
     Shipped classifiers are made once a process and may be used by several threads. Their labels are
     WordNet ids ("efficientnet_lite0") or class ids ("article_cnn").
     """
-    return _shipped_classifier(model) if isinstance(model, str) else KerasClassifier(model)
+    if isinstance(model, str):
+        return _shipped_classifier(model)
+    if model.head is not None:
+        return LiteClassifier(model.labels, lite(), model.head)
+    return KerasClassifier(model)
 
 
 def _is_a_classifier(value: PreparedClassifier) -> Classifier[Image]:
