@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.language.bag_of_words import BagOfWords, pack
 from core.language.recurrent import Gated, Recurrent, SimpleRecurrent
 from core.language.tokenizer import PairTokenizer
 from core.language.transformer import Shape, Transformer
@@ -133,6 +134,25 @@ def transformer(length: int = 512, seed: int = 0) -> Transformer:
     return TinyTransformer("transformer", weights, card("transformer", length), 0.8)
 
 
+@functools.cache
+def bag() -> BagOfWords:
+    """A bag of words with weights that can be added up by hand: "good" 2, "bad" -2, "not" -1, "not good" -3 …"""
+    units = ["good", "bad", "not", "film", "the", "is", "this", "好", "差"]
+    row = {unit: place for place, unit in enumerate(units, start=1)}
+    size = 1 + len(units)
+    grams = {
+        row["good"]: 2.0,
+        row["bad"]: -2.0,
+        row["not"]: -1.0,
+        row["好"]: 1.5,
+        row["差"]: -1.5,
+        row["not"] * size + row["good"]: -3.0,
+        row["not"] * size + row["bad"]: 3.0,
+        (row["is"] * size + row["not"]) * size + row["good"]: -0.5,
+    }
+    return BagOfWords("bag_of_words", pack(units, grams, bias=0.25), card("bag_of_words", 100_000), 0.5)
+
+
 def every() -> list[TextModel]:
     """One of each kind."""
-    return [recurrent("rnn"), recurrent("gru"), transformer()]
+    return [bag(), recurrent("rnn"), recurrent("gru"), transformer()]

@@ -23,15 +23,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from core.errors import GlassboxError
 
 LARGEST = 5_000_000  # bytes
 MOST = 5_000  # rows
+SAMPLE = 100_000  # characters at the beginning that tell the encoding and the delimiter
 DELIMITERS = (",", "\t", ";", "|")
 FREQUENT = 0.6  # of the characters beyond Latin: what is in daily use, at least
 FEW = 0.2  # of all characters: what an English text has at most beyond ASCII
-EVEN = 0.8  # of the rows: as many as must have the same number of cells
+EVEN = 0.8  # of the rows: at least as many have the same number of cells
 NAMES = re.compile(  # a first row with one of these names its columns
     r"texts?|reviews?|comments?|content|sentences?|messages?|titles?|labels?|class|sentiment|rating|score|id"
     r"|文本|评论|内容|句子|正文|评价|标题|标签|类别|情感|评分|星级|编号",
@@ -44,6 +46,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_QUOTINGS: tuple[Literal[0, 3], ...] = (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
 _FORMULA = re.compile(r"[\s\0\ufeff\u200b]*[=+\-@＝＋－＠]")
 
@@ -101,7 +104,7 @@ def read_texts(data: bytes | str, *, header: bool | None = None) -> Table:
     cells = [row for row in cells if any(cell.strip() for cell in row)]
     if not cells:
         raise GlassboxError("tables.empty")
-    width = max(Counter(map(len, cells)).items(), key=lambda pair: (pair[1], pair[0]))[0]
+    width, _ = _usual_width(cells)
     uneven = sum(len(row) != width for row in cells)
     rows = [_fitted(row, width, delimiter) for row in cells]
     named = _has_names(rows) if header is None else header
@@ -149,8 +152,10 @@ def decode(data: bytes, encoding: str) -> str:
     text = _decoded(data, encoding)
     if text is None:
         raise GlassboxError("tables.encoding")
-    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and c not in "\t\n\r\f\v" for c in text)
-    if strange > len(text) / 100:
+    strange = sum(
+        unicodedata.category(c) in ("Cc", "Cn", "Co") and c not in "\t\n\r\f\v" for c in text[:SAMPLE]
+    )
+    if strange > min(len(text), SAMPLE) / 100:
         raise GlassboxError("tables.encoding")
     return text
 
@@ -164,7 +169,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 def _is_plausible(text: str, standard: str) -> bool:
     """Whether the characters beyond Latin ones are mostly frequent, and zeros no part of the text."""
-    beyond = [character for character in text if character > "\u024f"]
+    beyond = [character for character in text[:SAMPLE] if character > "\u024f"]
     return "\0" not in text and sum(c in _frequent(standard) for c in beyond) >= FREQUENT * len(beyond)
 
 
@@ -181,28 +186,43 @@ def _frequent(standard: str) -> frozenset[str]:
 
 
 def _cells(text: str, delimiters: Sequence[str]) -> tuple[str, list[list[str]]]:
-    """The delimiter and the rows: of the ways to read the text, the one whose rows are most even.
+    """The delimiter and the rows: of the ways to read the text's beginning, the one whose rows are most even.
 
     A delimiter that a space follows nearly everywhere is punctuation of a sentence. Where quotes do not
     pair up, they are taken as they stand.
     """
-    best: tuple[float, str, list[list[str]]] = (EVEN, "", [])
-    for delimiter in delimiters:
-        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-            rows = [row for row in csv.reader(_lines(text), delimiter=delimiter, quoting=quoting) if row]
-            if len(rows) < 2:
-                continue
-            width, count = max(Counter(map(len, rows)).items(), key=lambda pair: (pair[1], pair[0]))
-            after = [cell for row in rows for cell in row[1:] if cell]
-            sentences = sum(cell[0] == " " for cell in after) > len(after) / 2
-            if width > 1 and not sentences and count / len(rows) > best[0]:
-                best = (count / len(rows), delimiter, rows)
-    if best[1]:
-        return best[1:]
-    rows = [row for row in csv.reader(_lines(text), delimiter=",") if row]
-    if all(len(row) == 1 for row in rows) and '"' in text:  # one column, its cells in quotes
+    beginning = text if len(text) <= SAMPLE else text[: text.rfind("\n", 0, SAMPLE) + 1] or text[:SAMPLE]
+    chances = {
+        delimiter: max(_evenness(_parsed(beginning, delimiter, quoting)) for quoting in _QUOTINGS)
+        for delimiter in delimiters
+    }
+    delimiter = max(delimiters, key=lambda one: chances[one])
+    if chances[delimiter] >= EVEN:
+        ways = [_parsed(text, delimiter, quoting) for quoting in _QUOTINGS]
+        return delimiter, max(ways, key=_evenness)
+    rows = _parsed(text, ",", csv.QUOTE_MINIMAL) if '"' in text else []
+    if rows and all(len(row) == 1 for row in rows):  # one column, its cells in quotes
         return "", rows
     return "", [[line.strip("\r\n")] for line in _lines(text)]
+
+
+def _parsed(text: str, delimiter: str, quoting: Literal[0, 3]) -> list[list[str]]:
+    return [row for row in csv.reader(_lines(text), delimiter=delimiter, quoting=quoting) if row]
+
+
+def _evenness(rows: Sequence[Sequence[str]]) -> float:
+    """The share of the rows that have the usual number of cells; 0 if it is one, or no sign of a table."""
+    if len(rows) < 2:
+        return 0
+    width, count = _usual_width(rows)
+    after = [cell for row in rows for cell in row[1:] if cell]
+    sentences = sum(cell[0] == " " for cell in after) > len(after) / 2
+    return 0 if width == 1 or sentences else count / len(rows)
+
+
+def _usual_width(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """The most frequent number of cells, and how many rows have it."""
+    return max(Counter(map(len, rows)).items(), key=lambda pair: (pair[1], pair[0]))
 
 
 def _lines(text: str) -> io.StringIO:
