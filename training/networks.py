@@ -22,7 +22,10 @@ from core.language.tokenizer import UNKNOWN, PairTokenizer
 from core.language.windows import averaged, cut
 from core.types import Floats, ModelCard
 
-WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # tokens to which windows are filled up
+WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # tokens to which windows are filled up
+
+
+JOINS_DROPOUTS = (0.0, 0.1, 0.1, 0.15)  # of the tokenizer, see `PairTokenizer.ids`
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,6 @@ class Plan:
     embedding_dropout: float = 0.3
     dropout: float = 0.3
     forget: float = 0.05  # share of the tokens that a batch shows as unknown
-    joins_dropout: float = 0.1  # of the tokenizer, see `PairTokenizer.ids`
     most_windows: int = 12  # of one text in training
     teacher: float = 0.5  # weight of the teacher against the label
     average: float = 0.999
@@ -118,7 +120,7 @@ def build(plan: Plan) -> Any:
 
 
 def batches(
-    texts: Sequence[Sequence[int]], target: np.ndarray, plan: Plan, random: np.random.Generator
+    texts: Sequence[np.ndarray], target: np.ndarray, plan: Plan, random: np.random.Generator
 ) -> list[Batch]:
     """All texts once, in batches of windows of like lengths, in random order."""
     waiting: dict[int, list[tuple[int, list[np.ndarray]]]] = {width: [] for width in WIDTHS}
@@ -145,7 +147,7 @@ def batches(
     for text in random.permutation(len(texts)):
         if not len(texts[text]):
             continue
-        windows = cut(np.asarray(texts[text], np.int32), plan.length)
+        windows = cut(texts[text], plan.length)
         if len(windows) > plan.most_windows:
             windows = [windows[i] for i in np.sort(random.permutation(len(windows))[: plan.most_windows])]
         width = next(w for w in WIDTHS if w >= len(windows[0]))
@@ -162,8 +164,22 @@ def batches(
     return made
 
 
+def encodings(texts: Sequence[str], tokenizer: PairTokenizer, folder: Path) -> list[list[np.ndarray]]:
+    """The ids of all texts, cut in several ways: an epoch takes the next one. Made once a folder."""
+    ways = []
+    for number, dropout in enumerate(JOINS_DROPOUTS):
+        file = folder / f"encoded{number}.npz"
+        if not file.exists():
+            rows = tokenizer.ids(texts, dropout)
+            flat = np.fromiter((id for row in rows for id in row), np.uint16)
+            np.savez(file, ids=flat, ends=np.cumsum([len(row) for row in rows]))
+        with np.load(file, allow_pickle=False) as stored:
+            ways.append(np.split(stored["ids"].astype(np.int32), stored["ends"][:-1]))
+    return ways
+
+
 def train(
-    texts: Sequence[str],
+    ways: Sequence[Sequence[np.ndarray]],
     target: np.ndarray,
     held_out: dict[str, tuple[Sequence[str], np.ndarray]],
     plan: Plan,
@@ -176,8 +192,8 @@ def train(
     A run that was stopped goes on after its last whole epoch when it is given the same folder.
 
     Args:
-        texts: as typed.
-        target: (n,) probability of "positive" of each, already mixed with the teacher's.
+        ways: of `encodings`.
+        target: (n,) probability of "positive" of each text, already mixed with the teacher's.
         held_out: name -> texts and labels that choose the best epoch.
         begin: gives the embedding to begin with, (pieces, width), of unit variance.
     """
@@ -192,7 +208,7 @@ def train(
         name: ([np.array(ids, np.int32) for ids in tokenizer.ids(some)], labels)
         for name, (some, labels) in held_out.items()
     }
-    steps = len(batches(tokenizer.ids(texts), target, plan, np.random.default_rng(0)))
+    steps = len(batches(ways[0], target, plan, np.random.default_rng(0)))
     schedule = keras.optimizers.schedules.CosineDecay(
         plan.learning_rate / 50,
         decay_steps=max(1, int(1.05 * steps * plan.epochs) - plan.warm_up),
@@ -260,7 +276,7 @@ def train(
         random = np.random.default_rng([plan.seed, number])
         losses = []
         done = (number - 1) * steps
-        for batch in batches(tokenizer.ids(texts, plan.joins_dropout), target, plan, random):
+        for batch in batches(ways[number % len(ways)], target, plan, random):
             done += 1
             loss = step(
                 batch.ids,

@@ -208,7 +208,7 @@ def train_network(plan: networks.Plan, data: Path, build: Path) -> dict[str, np.
     folder.mkdir(parents=True, exist_ok=True)
     print(json.dumps(asdict(plan)), flush=True)
     for epoch in networks.train(
-        every.texts,
+        networks.encodings(every.texts, tokenizer, build),
         target.astype(np.float32),
         {key: (some.texts, some.labels) for key, some in held.items()},
         plan,
