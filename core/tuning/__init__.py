@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 from core.tuning.types import Plan
 
 if TYPE_CHECKING:
+    from core.tuning.builtin import builtin
     from core.tuning.images import image_dataset
     from core.tuning.texts import text_dataset
     from core.tuning.training import fine_tune
 
-__all__ = ["Plan", "fine_tune", "image_dataset", "text_dataset"]
+__all__ = ["Plan", "builtin", "fine_tune", "image_dataset", "text_dataset"]
 
-_HOMES = {"fine_tune": "training", "image_dataset": "images", "text_dataset": "texts"}
+_HOMES = {
+    "builtin": "builtin",
+    "fine_tune": "training",
+    "image_dataset": "images",
+    "text_dataset": "texts",
+}
 
 
 def __getattr__(name: str) -> Any:  # the worker needs no zip reader, and a page that shows data no training
