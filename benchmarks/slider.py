@@ -17,15 +17,19 @@ from tests.browser import launch, serve, visit
 MOVES = 30
 CHAIN = "gaussian_noise~clahe~unsharp_mask"
 FOLLOWED = """() => new Promise((done) => {
-  const root = document.querySelector('.st-key-studio_picture');
-  const pictures = () => [...root.querySelectorAll('img')].map((image) => image.src).join();
+  const inside = (node) => [
+    ...node.querySelectorAll('img'),
+    ...[...node.querySelectorAll('*')].filter((each) => each.shadowRoot).flatMap((each) => inside(each.shadowRoot)),
+  ];
+  const images = () => inside(document.querySelector('.st-key-studio_picture'));
+  const pictures = () => images().map((image) => image.src).join();
   const before = pictures();
   const slider = document.querySelector('[data-testid="stSlider"] input[type=range]');
   slider.addEventListener('keyup', () => {
     const begun = performance.now();
     const look = async () => {
       if (pictures() === before) return requestAnimationFrame(look);
-      await Promise.all([...root.querySelectorAll('img')].map((image) => image.decode().catch(() => {})));
+      await Promise.all(images().map((image) => image.decode().catch(() => {})));
       done(performance.now() - begun);
     };
     look();
