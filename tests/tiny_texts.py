@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,9 @@ class TinyGated(_Own, Gated): ...
 class TinyTransformer(_Own, Transformer): ...
 
 
-def card(name: str, length: int) -> ModelCard:
-    return ModelCard(name, (length,), 1, "random", "none", "tests/tiny_texts.py")
+def card(name: str, length: int, weights: Mapping[str, Floats]) -> ModelCard:
+    parameters = sum(array.size for array in weights.values())
+    return ModelCard(name, (length,), parameters, "random", "none", "tests/tiny_texts.py")
 
 
 @functools.cache
@@ -104,7 +106,7 @@ def recurrent(name: str, length: int = 512, units: int = 5, width: int = 4, seed
         "dense/kernel": some(units, 2),
         "dense/bias": some(2),
     }
-    return {"rnn": TinyRecurrent, "gru": TinyGated}[name](name, weights, card(name, length), 1.3)
+    return {"rnn": TinyRecurrent, "gru": TinyGated}[name](name, weights, card(name, length, weights), 1.3)
 
 
 @functools.cache
@@ -131,7 +133,7 @@ def transformer(length: int = 512, seed: int = 0) -> Transformer:
     weights: dict[str, Any] = {
         key: draw.normal(0, 0.6, size).astype(np.float32) for key, size in sizes.items()
     }
-    return TinyTransformer("transformer", weights, card("transformer", length), 0.8)
+    return TinyTransformer("transformer", weights, card("transformer", length, weights), 0.8)
 
 
 @functools.cache
@@ -150,7 +152,8 @@ def bag() -> BagOfWords:
         row["not"] * size + row["bad"]: 3.0,
         (row["is"] * size + row["not"]) * size + row["good"]: -0.5,
     }
-    return BagOfWords("bag_of_words", pack(units, grams, bias=0.25), card("bag_of_words", 100_000), 0.5)
+    weights = pack(units, grams, bias=0.25)
+    return BagOfWords("bag_of_words", weights, card("bag_of_words", 100_000, weights), 0.5)
 
 
 def every() -> list[TextModel]:

@@ -169,8 +169,8 @@ def passes_within(model: TextModel, inside: Inside, tokens: int, work: float) ->
     """
     if inside.layers is None:
         return sys.maxsize
-    embedding = (model.tokenizer.size,)
-    weights = sum(array.size for array in model.weights.values() if array.shape[:1] != embedding)
+    embedding = model.tokenizer.size * inside.embeddings.shape[1]
+    weights = max(model.card.parameters - embedding, 1)
     return int(work / (max(tokens, 1) * weights))
 
 
