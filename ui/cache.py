@@ -13,9 +13,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import imaging, vision
+from core import imaging, language, vision
+from core.errors import GlassboxError
 from core.imaging import measure
 from core.imaging.samples import samples
+from core.language import arithmetic as arithmetic_of_texts
+from core.language import edits, embedding_space
+from core.language.attribution import Attribution
+from core.language.faithfulness import Faithfulness as TextFaithfulness
+from core.language.faithfulness import faithfulness as text_faithfulness
+from core.language.reading import Reading, read
 from core.types import Floats, Image
 from core.vision import arithmetic as arithmetic_of_layers
 from core.vision import explain, inside, maximisation
@@ -58,9 +65,19 @@ def decoded(digest: str, _data: bytes) -> Decoded:
 def forget() -> None:
     """Empties the caches of this session."""
     everything: tuple[Any, ...] = (decoded, small, answer, arithmetic, last_map, layer_maps, scores, way)
+    texts = (
+        text_verdicts,
+        reading_without,
+        reading_with_attention,
+        text_score,
+        recurrent,
+        attention_row,
+        compared,
+    )
     layers = (inside_maps, inside_influences, inside_probabilities, inside_drawn, inside_unfolded)
     for kept in (
         *everything,
+        *texts,
         *layers,
         inside_position,
         inside_patches,
@@ -237,3 +254,89 @@ def inside_statistics(
     """The layers in numbers, over the photo and samples."""
     images = [_image, *(imaging.decode(samples()[name].read()) for name in others)]
     return by_depth(_model, images, layers)
+
+
+# A text: `digest` names it.
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def text_verdicts(
+    models: tuple[str, ...], digest: str, _text: str
+) -> tuple[dict[str, float | GlassboxError], float]:
+    """The probability of "positive" by each model, or why it cannot read the text; seconds for all."""
+    found: dict[str, float | GlassboxError] = {}
+    classifiers = {name: language.sentiment(name) for name in models}
+    begun = time.perf_counter()
+    for name, classifier in classifiers.items():
+        try:
+            found[name] = float(classifier.predict([_text])[0, 1])
+        except GlassboxError as error:
+            found[name] = error
+    return found, time.perf_counter() - begun
+
+
+def reading(model: str, digest: str, window: int, _text: str) -> Reading:
+    """What happened inside a model while it read a text."""
+    kept = reading_with_attention if model in ("transformer", "pretrained") else reading_without
+    return kept(model, digest, window, _text)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False, scope="session")
+def reading_without(model: str, digest: str, window: int, _text: str) -> Reading:
+    """The same of a model whose reading is small."""
+    return read(model, _text, window)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False, scope="session")
+def reading_with_attention(model: str, digest: str, window: int, _text: str) -> Reading:
+    """The same of a Transformer: six layers of twelve heads over 512 tokens are 75 MB."""
+    return read(model, _text, window)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False, scope="session")
+def text_score(
+    model: str, method: str, digest: str, window: int, _attribution: Attribution
+) -> TextFaithfulness:
+    """What an attribution is worth."""
+    return text_faithfulness(model, _attribution)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, scope="session")
+def recurrent(
+    model: str, digest: str, window: int, step: int, unit: int, _text: str
+) -> arithmetic_of_texts.Recurrent:
+    """The arithmetic of one hidden unit at one step."""
+    return arithmetic_of_texts.recurrent(model, _text, step, unit, window)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, scope="session")
+def attention_row(
+    model: str, digest: str, window: int, layer: int, head: int, token: int, _text: str
+) -> arithmetic_of_texts.Attention:
+    """The arithmetic of one row of an attention head."""
+    return arithmetic_of_texts.attention(model, _text, layer, head, token, window)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def neighbours(model: str, token: int, count: int) -> tuple[embedding_space.Neighbour, ...]:
+    """The tokens whose embedding is nearest to a token's."""
+    return embedding_space.neighbours(model, token, count)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
+def compared(model: str, first: str, second: str, _first: str, _second: str) -> edits.Comparison:
+    """Two versions of a text as a model reads them."""
+    return edits.compare(model, _first, _second)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def word_verdicts(model: str, words: tuple[str, ...]) -> tuple[float | None, ...]:
+    """The probability of "positive" of single words; None where a word cannot be read."""
+
+    def one(word: str) -> float | None:
+        try:
+            return float(language.sentiment(model).predict([word])[0, 1])
+        except GlassboxError:
+            return None
+
+    return tuple(map(one, words))

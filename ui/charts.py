@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,10 +21,12 @@ class Line(NamedTuple):
 
     name: str
     values: Floats
-    role: str  # "main", "second" or "muted"
+    role: str  # "main", "second", "muted" or "third"
 
 
 def _colour(role: str) -> str:
+    if role == "third":
+        return style.third()[1]
     return {"main": style.accent, "second": style.second, "muted": style.muted}[role]()
 
 
@@ -241,3 +243,195 @@ def _layout(title: str, height: int) -> dict[str, Any]:
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 1, "xanchor": "right"},
         "hovermode": "x unified",
     }
+
+
+def literal(text: str) -> str:
+    """A visitor's letters for a chart: Plotly takes `<b>` and `<a>` for HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def over_tokens(
+    tokens: Sequence[str],
+    drawn: Sequence[Line],
+    *,
+    key: str,
+    y_title: str,
+    alt: str,
+    y_range: tuple[float, float],
+    height: int = 260,
+) -> None:
+    """Numbers over the tokens of a text, a point for each, signed ones around zero."""
+    figure = go.Figure()
+    places = list(range(len(tokens)))
+    named = [literal(token) for token in tokens]
+    for line in drawn:
+        main = line.role == "main"
+        figure.add_scatter(
+            x=places,
+            y=line.values,
+            name=line.name,
+            customdata=named,
+            hovertemplate="%{customdata}: %{y:.3f}<extra>" + line.name + "</extra>",
+            mode="lines+markers" if len(tokens) <= 80 else "lines",
+            line={
+                "color": _colour(line.role),
+                "width": 3 if main else 2,
+                "dash": {"main": "solid", "second": "dash"}.get(line.role, "dot"),
+            },
+            marker={"size": 6 if main else 5},
+        )
+    every = max(1, len(tokens) // 24 + (len(tokens) % 24 > 0))
+    ticks = places[::every]
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", showlegend=len(drawn) > 1)
+    figure.update_xaxes(
+        tickvals=ticks,
+        ticktext=[
+            named[place] if len(tokens[place]) < 14 else literal(tokens[place][:12]) + "…" for place in ticks
+        ],
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_yaxes(title=y_title, range=y_range, zeroline=True)
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def shares(
+    values: Floats,
+    *,
+    band: tuple[float, float],
+    key: str,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    height: int = 230,
+) -> None:
+    """How many probabilities fall into each twentieth, coloured by their side of the band."""
+    counts, edges = np.histogram(values, bins=20, range=(0, 1))
+    middles = (edges[:-1] + edges[1:]) / 2
+    low, high = band
+    colours = [
+        style.accent() if middle >= high else style.second() if middle <= low else style.muted()
+        for middle in middles
+    ]
+    figure = go.Figure()
+    figure.add_bar(
+        x=middles,
+        y=counts,
+        width=np.diff(edges) * 0.9,
+        marker={"color": colours, "line": {"width": 0}},
+        text=[str(count) if count else "" for count in counts],
+        textposition="outside",
+        textangle=0,
+        cliponaxis=False,
+        hovertemplate="%{x:.0%}: %{y}<extra></extra>",
+    )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", showlegend=False, margin_t=24)
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1), showgrid=False)
+    figure.update_yaxes(title=y_title, rangemode="tozero")
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def word_map(
+    points: Floats,
+    words: Sequence[str],
+    own: Sequence[bool],
+    sides: Sequence[str],
+    *,
+    key: str,
+    names: Mapping[str, str],
+    axes: Sequence[str],
+    alt: str,
+    uirevision: str,
+    height: int = 480,
+) -> None:
+    """Words as points in the plane or in space, coloured by their side.
+
+    Args:
+        points: (n, 2) or (n, 3).
+        own: which words the visitor added; they are drawn larger, as diamonds.
+        sides: "positive", "negative" or "neither" for each word.
+        names: of the three sides, in the order of the legend.
+        axes: a title for each dimension.
+        uirevision: as long as it stays the same, so does the visitor's view.
+    """
+    figure = go.Figure()
+    deep = points.shape[1] == 3
+    colours = {"positive": style.accent(), "negative": style.second(), "neither": style.muted()}
+    small, large = (4, 7) if deep else (7, 12)
+    for side, name in names.items():
+        chosen = [place for place, each in enumerate(sides) if each == side]
+        if not chosen:
+            continue
+        look: dict[str, Any] = {
+            "mode": "markers+text",
+            "name": name,
+            "text": [literal(words[place]) for place in chosen],
+            "textposition": "top center",
+            "textfont": {"size": [15 if own[place] else 12 for place in chosen], "color": colours[side]},
+            "marker": {
+                "size": [large if own[place] else small for place in chosen],
+                "color": colours[side],
+                "symbol": ["diamond" if own[place] else "circle" for place in chosen],
+            },
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+        x, y = points[chosen, 0], points[chosen, 1]
+        if deep:
+            figure.add_scatter3d(x=x, y=y, z=points[chosen, 2], **look)
+        else:
+            figure.add_scatter(x=x, y=y, cliponaxis=False, **look)
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", uirevision=uirevision)
+    if deep:
+        plain = {"showticklabels": False, "showspikes": False, "backgroundcolor": "rgba(0,0,0,0)"}
+        figure.update_layout(
+            scene={
+                f"{letter}axis": plain | {"title": {"text": title}, "gridcolor": style.muted() + "55"}
+                for letter, title in zip("xyz", axes, strict=True)
+            }
+        )
+    else:
+        figure.update_xaxes(title=axes[0], showticklabels=False, showgrid=False, zeroline=True)
+        figure.update_yaxes(title=axes[1], showticklabels=False, showgrid=False, zeroline=True)
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def dots(
+    rows: Sequence[str],
+    series: Mapping[str, Sequence[float | None]],
+    *,
+    main: str,
+    key: str,
+    x_title: str,
+    alt: str,
+) -> None:
+    """Shares as dots, a row for each part; the series `main` large, with its number, the others small."""
+    figure = go.Figure()
+    symbols = ("circle", "square", "diamond", "triangle-up", "cross")
+    for place, (name, shares) in enumerate(sorted(series.items(), key=lambda each: each[0] == main)):
+        own = name == main
+        figure.add_scatter(
+            x=shares,
+            y=list(rows),
+            name=name,
+            mode="markers+text" if own else "markers",
+            text=["" if share is None else f"{share:.1%}" for share in shares] if own else None,
+            textposition="top center",
+            marker={
+                "size": 13 if own else 8,
+                "color": style.accent() if own else style.muted(),
+                "symbol": "circle" if own else symbols[1 + place % 4],
+                "opacity": 1 if own else 0.75,
+            },
+            hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>",
+            cliponaxis=False,
+        )
+    figure.add_vline(0.5, line={"color": style.muted(), "width": 1, "dash": "dot"})
+    lowest = min(0.5, *(share for shares in series.values() for share in shares if share is not None))
+    figure.update_layout(**_layout("", 92 + 34 * len(rows)))
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=(lowest - 0.03, 1.02))
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)

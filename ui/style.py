@@ -28,6 +28,9 @@ _CSS = """
 .st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
 .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { padding-block: 0; align-items: center; }
 .st-key-photo_ways [data-testid="stFileUploaderDropzone"] > span { display: flex; }
+.st-key-sentiment_inside .katex-display { overflow-x: auto; overflow-y: hidden; padding-block: 2px; margin: 0.35em 0; scrollbar-width: thin; }
+.st-key-sentiment_inside .katex { font-size: 1.08em; }
+.st-key-sentiment_field .stButton button { min-height: 2rem; padding: 0.15rem 0.7rem; border-radius: 999px; font-size: 0.875rem; }
 [data-testid="stElementToolbar"] { display: none; }
 @media (max-width: 767px) {
   .stMainBlockContainer { padding: 4.25rem 1rem 2rem; }
@@ -38,6 +41,9 @@ _CSS = """
   .st-key-figures [data-testid="stColumn"] { min-width: 0; }
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { row-gap: 1rem; }
   .st-key-phone_language { display: block; }
+  .st-key-sentiment_examples { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
+  .st-key-sentiment_examples > * { flex: none !important; width: auto !important; }
+  .st-key-sentiment_inside .katex { font-size: 0.92em; }
   .st-key-header { flex-direction: column-reverse; gap: 0.5rem; }
   .st-key-tools { width: 100% !important; justify-content: space-between; }
   .st-key-heading h1 { font-size: 1.6rem; }
@@ -56,6 +62,13 @@ _UPLOAD = """
 """
 
 
+# Where a table is wanted and not a photo.
+_TABLE = """
+.st-key-sentiment_file [data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s; }
+.st-key-sentiment_file [data-testid="stFileUploaderDropzone"] > span button p::after, .st-key-sentiment_file [data-testid="stFileUploaderDropzone"] > button p::after { content: %s; }
+"""
+
+
 def dark() -> bool:
     """Whether the visitor's theme is the dark one."""
     return st.context.theme.type == "dark"
@@ -71,6 +84,11 @@ def second() -> str:
     return "#F2A071" if dark() else "#C2571A"
 
 
+def third() -> tuple[str, str, str]:
+    """Colours for up to three networks beside one another, none of them the accent or the second colour."""
+    return ("#7FB0F0", "#E07CC0", "#C3D05A") if dark() else ("#3B6FB6", "#B0468B", "#6B7A1E")
+
+
 def muted() -> str:
     """The colour of axes and of what stands back."""
     return "#8FA5A0" if dark() else "#6B7A77"
@@ -83,7 +101,10 @@ def _quoted(key: str) -> str:
 def write() -> None:
     """Puts the style into the page."""
     words = _UPLOAD % (_quoted("photo.drop"), _quoted("photo.browse"), _quoted("photo.take"))
+    words += _TABLE % (_quoted("sentiment.many.drop"), _quoted("sentiment.many.browse"))
     root = (
-        f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'}; }}"
+        f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'};"
+        f" --glassbox-positive: {accent()}; --glassbox-negative: {second()};"
+        f" --glassbox-strength: {'52%' if dark() else '62%'}; }}"
     )
     st.html(f"<style>{root}{_CSS}{words}</style>")

@@ -29,6 +29,7 @@ def bars(
     alt: str,
     selected: str | None = None,
     on_pick: Callable[[str], None] | None = None,
+    compact: bool = False,
 ) -> None:
     """Horizontal bars with their numbers; a click chooses one. Without `on_pick` they only show.
 
@@ -36,6 +37,7 @@ def bars(
         alt: what the bars show, read out before them.
         selected: the id of the one chosen now.
         on_pick: called with the id before the page runs again.
+        compact: name, bar and number in one line.
     """
 
     def picked() -> None:
@@ -51,6 +53,7 @@ def bars(
             "items": [item._asdict() for item in items],
             "selected": selected,
             "still": on_pick is None,
+            "compact": compact,
         },
         on_pick_change=picked,
     )

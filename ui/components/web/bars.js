@@ -35,6 +35,7 @@ export default function (component) {
   const { data, bars } = self;
   bars.setAttribute("aria-label", data.alt);
   bars.classList.toggle("still", data.still);
+  bars.classList.toggle("compact", Boolean(data.compact));
   while (bars.children.length > data.items.length) bars.lastElementChild.remove();
   while (bars.children.length < data.items.length) bars.append(makeBar());
   data.items.forEach(({ id, name, other, share, text }, i) => {
