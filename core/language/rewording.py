@@ -21,6 +21,7 @@ from core.language.words import HAN
 
 OPPOSITES = 4  # for one word
 NEAR = 2
+COMMAS = tuple(",;，、；")
 _WORD = re.compile(rf"[^\W\d_{HAN}]+(?:['’][^\W\d_{HAN}]+)*")
 _HAN = re.compile(f"[{HAN}]+")
 
@@ -96,12 +97,14 @@ def rewordings(text: str) -> list[Change]:
 
 
 def omission(text: str, word: Word) -> Change:
-    """A word left out, with one of the spaces around it."""
+    """A word left out, with one of the spaces around it, and one of the commas if it stands between two."""
     start, end = word.start, word.end
     if text[end : end + 1] == " " and (start == 0 or text[start - 1].isspace()):
         end += 1
     elif text[start - 1 : start] == " ":
         start -= 1
+    if text[end : end + 1] in COMMAS and text[start - 1 : start] == text[end]:
+        end += 1
     return Change("delete", start, end, text[start:end], "")
 
 
