@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.tuning.builtin import BUILTIN, builtin
 from core.tuning.images import picture
 from core.tuning.likeness import near_pictures
+from core.tuning.shipped import BUILTIN, builtin
 from training.samples import SKIMAGE, SKLEARN
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "tuning"

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from core.tuning.types import Plan
 
 if TYPE_CHECKING:
-    from core.tuning.builtin import builtin
     from core.tuning.images import image_dataset
+    from core.tuning.shipped import builtin
     from core.tuning.texts import text_dataset
     from core.tuning.training import fine_tune
 
 __all__ = ["Plan", "builtin", "fine_tune", "image_dataset", "text_dataset"]
 
 _HOMES = {
-    "builtin": "builtin",
+    "builtin": "shipped",
     "fine_tune": "training",
     "image_dataset": "images",
     "text_dataset": "texts",

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from core.errors import GlassboxError
 from core.imaging.decode import MEGABYTES
 from core.imaging.headers import MEGA
+from core.tuning.classes import JOINERS
 from core.tuning.types import Problem
 
 LARGEST = 60  # megabytes of a zip file
@@ -71,7 +72,7 @@ class Archive:
             self._file = zipfile.ZipFile(io.BytesIO(data))
         except Exception as error:  # zipfile raises what it likes: BadZipFile, struct.error, UnicodeError
             raise GlassboxError("tuning_data.error.broken") from error
-        infos = [info for info in self._file.infolist() if not info.is_dir()]
+        infos = [info for info in self._file.infolist() if not info.filename.endswith("/")]
         self.problems: list[Problem] = []
         _check_sizes(infos, self._file.start_dir)
         self.entries = self._usable(infos)
@@ -83,7 +84,7 @@ class Archive:
         wanted = [
             (Entry(tuple(part for part in name.split("/") if part not in ("", ".")), info), name)
             for info, name in zip(infos, names, strict=True)
-            if not _litter(name)
+            if not name.endswith("/") and not _litter(name)
         ]
         if wanted and all(entry.info.flag_bits & 0x1 for entry, _ in wanted):
             raise GlassboxError("tuning_data.error.password")
@@ -121,7 +122,10 @@ class Archive:
 
 def shown(name: str, longest: int = 80) -> str:
     """A name as it may stand in a sentence: without control characters, shortened in the middle."""
-    plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+    plain = "".join(
+        letter if letter.isprintable() or letter in JOINERS else "\N{REPLACEMENT CHARACTER}"
+        for letter in name
+    )
     half = longest // 2
     return plain if len(plain) <= longest else f"{plain[: half - 1]}…{plain[-half:]}"
 

@@ -10,7 +10,7 @@ from core.tuning.types import Problem
 
 LONGEST = 40  # characters
 NAMELESS = "?"
-_JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # within an emoji, and between letters of some scripts
+JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # within an emoji, and between letters of some scripts
 
 
 def clean(name: str) -> str:
@@ -20,9 +20,9 @@ def clean(name: str) -> str:
         `NAMELESS` if nothing is left.
     """
     composed = unicodedata.normalize("NFC", name)
-    kept = (letter for letter in composed if letter in _JOINERS or unicodedata.category(letter)[0] != "C")
+    kept = (letter for letter in composed if letter in JOINERS or unicodedata.category(letter)[0] != "C")
     plain = " ".join("".join(letter if not letter.isspace() else " " for letter in kept).split())
-    return plain if plain.strip(_JOINERS) else NAMELESS
+    return plain if plain.strip(JOINERS) else NAMELESS
 
 
 def short(name: str) -> str:
@@ -30,9 +30,7 @@ def short(name: str) -> str:
     if len(name) <= LONGEST:
         return name
     end = LONGEST - 1
-    while end > 1 and (
-        name[end] in _JOINERS or name[end - 1] in _JOINERS or unicodedata.combining(name[end])
-    ):
+    while end > 1 and (name[end] in JOINERS or name[end - 1] in JOINERS or unicodedata.combining(name[end])):
         end -= 1  # what belongs together is left out together
     return name[:end].rstrip() + "…"
 

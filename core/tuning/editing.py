@@ -137,12 +137,14 @@ def _added(
         raise GlassboxError(f"tuning_data.error.many.{kind}", count=len(found), most=most)
     told = images.summed_up([*problems, *repeated])
     changed = replace(before, labels=tuple(labels), examples=tuple(found), problems=(*before.problems, *told))
-    return _settled(changed, seed=seed, validation=validation)
+    keep = {example.digest: example.split for example in before.examples}
+    return review.settled(changed, seed=seed, validation=validation, keep=keep)
 
 
-def _settled(dataset: Dataset, *, seed: int = 0, validation: float = 0.2) -> Dataset:
+def _settled(dataset: Dataset) -> Dataset:
+    """The data set after a change, each example on the side that it was on."""
     keep = {example.digest: example.split for example in dataset.examples}
-    return review.settled(dataset, seed=seed, validation=validation, keep=keep)
+    return review.settled(dataset, seed=0, validation=0.2, keep=keep)
 
 
 def _number(dataset: Dataset, label: str) -> int:
