@@ -158,6 +158,21 @@ def build(packages: Path) -> None:
     write("textures", textures(photos))
     write("surfaces", surfaces(photos["brick"]))
     write("digits", digits(np.loadtxt(io.BytesIO(table), delimiter=",")))
+    (FOLDER / "LICENSES.md").write_text(licences(), encoding="utf-8")
+
+
+def licences() -> str:
+    """What `LICENSES.md` holds: one row a set."""
+    rows = [
+        "# The small data sets and their licences",
+        "",
+        "Written by `training/builtin_sets.py`. The licence is that of the pictures or sentences themselves.",
+        "",
+        "| set | licence | of | source |",
+        "|---|---|---|---|",
+        *(f"| {one.name} | {one.licence} | {one.credit} | {one.source} |" for one in BUILTIN.values()),
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def report() -> None:

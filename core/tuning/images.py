@@ -31,7 +31,7 @@ NARROWEST = 16  # pixels; a narrower picture shows nothing
 LARGEST_BYTES = 40_000  # of a picture that is kept: 1,000 of them are 40 MB
 QUALITIES = (92, 85, 75, 60, 40, 20)  # of its JPEG; the first that is small enough
 NAMED = 20  # problems of one kind that are told one by one
-COLOUR = 12  # mean difference of the largest and the smallest channel, below which a picture is grey
+COLOUR = 3  # mean difference of the largest and the smallest channel, below which a picture is grey
 
 _TRAINING = frozenset({"train", "training", "训练", "训练集"})
 _VALIDATION = frozenset({"val", "valid", "validation", "dev", "test", "testing"}) | frozenset(

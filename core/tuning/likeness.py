@@ -29,7 +29,7 @@ CELLS = 16
 SAME_PICTURE = 0.95  # cosine
 SAME_TEXT = 0.7  # Jaccard
 _BANDS, _ROWS = 16, 4  # of the MinHash: two texts of Jaccard 0.7 meet in a band with 99 %
-_CROWD = 30  # texts in one band are compared with their neighbours at most this far away
+_CROWD = 10  # texts in one band are compared with their neighbours at most this far away
 
 
 def likeness(image: Image) -> bytes:
