@@ -169,7 +169,7 @@ class Tuned:
     labels: tuple[str, ...]
     plan: Plan
     weights: Mapping[str, NDArray[np.generic]] = field(repr=False)  # only what differs from the base model
-    features: Floats = field(repr=False)  # (training examples, width) unit rows, float16: for "none of these"
+    features: NDArray[np.float16] = field(repr=False)  # (examples learned from, width), unit rows: for "none"
     feature_labels: NDArray[np.int64] = field(repr=False)
     feature_digests: tuple[str, ...] = field(repr=False)  # whose features they are
     none_threshold: float

@@ -1,0 +1,221 @@
+"""The text networks that are tuned beyond their head, and what answers when they are.
+
+"last" and "all" tune MiniLM's last two or all six layers; its table of word vectors stays. "scratch" is the
+article's network: an embedding, a SimpleRNN and a dense layer, with new random weights and a vocabulary of
+the tokens that occur in the training texts. All answer in numpy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import GlassboxError
+from core.language import tokenizer, windows
+from core.language.types import Ids
+from core.tuning import features, image_networks, locked, steps
+from core.tuning.networks import Network
+from core.tuning.types import Dataset, Example, Plan, Progress, Tuned
+from core.types import Floats
+from core.vision.lite import softmax
+
+LAST = 2  # layers that learn in the plan "last"
+WIDTH, UNITS = 64, 64  # of the article's network: an embedding's vector, the hidden state
+LONGEST = 100  # tokens that the article's network reads
+UNKNOWN = 1  # the row of a token that is not in the vocabulary; row 0 is where there is no token
+MOST_TOKENS = 8_000  # of the vocabulary
+EMBEDDING, TOKENS = "embedding/embeddings", "tokens"
+
+
+def make(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator[Progress | Network]:
+    """The network of a plan, ready to learn."""
+    if plan.unlocked == "scratch":
+        yield _scratch(dataset, plan)
+    else:
+        yield from _encoder(dataset, plan, known)
+
+
+# --- the pretrained encoder ---------------------------------------------------------------------------
+
+
+def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator[Progress | Network]:
+    import keras
+    import tensorflow as tf
+
+    from core.language import pretrained, pretrained_network, shipped
+
+    base = pretrained.load()
+    first_layer = pretrained.LAYERS - LAST if plan.unlocked == "last" else 0
+    model = pretrained_network.build(classes=0)
+    pretrained_network_weights = {
+        name: array for name, array in base.weights.items() if not name.startswith("head")
+    }
+    shipped.set_weights(model, pretrained_network_weights)
+    head = keras.layers.Dense(len(dataset.labels), name="logits")
+    head.build((None, pretrained.WIDTH))
+    start = locked.first_head(dataset, known, plan.seed)
+    head.set_weights([start.kernel, start.bias])
+    words, mask = model.input
+    source = words if first_layer == 0 else model.get_layer(f"norm_b{first_layer - 1}").output
+    trunk = keras.Model([source, mask], model.output)
+
+    kept: dict[str, Floats] = {}  # digest -> (T, width), what the first layer that learns reads
+    for done, example in enumerate(dataset.examples):
+        if done % 4 == 0:
+            yield Progress("tuning.stage.locked", done, len(dataset.examples))
+        ids, there = windows.padded([base.readable(example.text)[: base.length]])
+        x = base.embed(ids)
+        if first_layer:
+            x = base.placed(x)
+            for layer in range(first_layer):
+                x, *_ = base.layer(layer, x, there)
+        kept[example.digest] = x[0]
+
+    def prepare(examples: Sequence[Example], epoch: int | None) -> list[Floats]:
+        rows = [kept[example.digest] for example in examples]
+        longest = max(map(len, rows))
+        inputs = np.zeros((len(rows), longest, pretrained.WIDTH), np.float32)
+        there = np.zeros((len(rows), longest), np.float32)
+        for place, row in enumerate(rows):
+            inputs[place, : len(row)], there[place, : len(row)] = row, 1
+        return [inputs, there]
+
+    def vectors(inputs: Any) -> Any:
+        return tf.math.l2_normalize(trunk(inputs, training=False), axis=1)
+
+    def forward(inputs: Any, step: Any) -> Any:
+        return head(steps.dropped(vectors(inputs), plan.dropout, plan.seed, step))
+
+    yield Network(
+        prepare=prepare,
+        signature=[
+            tf.TensorSpec((None, None, pretrained.WIDTH), tf.float32),
+            tf.TensorSpec((None, None), tf.float32),
+        ],
+        forward=forward,
+        features=vectors,
+        variables=[*trunk.trainable_variables, *head.trainable_variables],
+        weights=lambda: {
+            **shipped.get_weights(model),
+            locked.KERNEL: np.array(head.kernel, np.float32),
+            locked.BIAS: np.array(head.bias, np.float32),
+        },
+        maps=lambda example: None,
+        always={},
+    )
+
+
+# --- the article's network ----------------------------------------------------------------------------
+
+
+def vocabulary(texts: Sequence[str]) -> NDArray[np.int32]:
+    """The tokens of the texts, the most frequent first."""
+    counts = Counter(id for ids in tokenizer.shared().ids(texts) for id in ids)
+    ranked = sorted(counts, key=lambda id: (-counts[id], id))[:MOST_TOKENS]
+    return np.array(ranked, np.int32)
+
+
+def rows_of(text: str, tokens: NDArray[np.int32]) -> Ids:
+    """A text as rows of the embedding, at least one: token i of the vocabulary is row i + 2."""
+    places = {int(token): place + 2 for place, token in enumerate(tokens)}
+    (ids,) = tokenizer.shared().ids([text])
+    rows = [places.get(id, UNKNOWN) for id in ids[:LONGEST]]
+    return np.array(rows or [UNKNOWN], np.int32)
+
+
+def build(rows: int, classes: int) -> Any:
+    """The article's network with new weights: rows of the embedding (n, T) -> logits (n, classes).
+
+    A row 0 stands where a text is over: the state is kept there.
+    """
+    import keras
+    from keras import layers
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    x = layers.Embedding(rows, WIDTH, mask_zero=True, name="embedding")(ids)
+    x = layers.SimpleRNN(UNITS, recurrent_initializer="orthogonal", name="rnn")(x)
+    return keras.Model(ids, layers.Dense(classes, name="logits")(x), name="article_rnn")
+
+
+def _scratch(dataset: Dataset, plan: Plan) -> Network:
+    import keras
+    import tensorflow as tf
+
+    training, _ = features.split(dataset)
+    tokens = vocabulary([example.text for example in training])
+    model = build(len(tokens) + 2, len(dataset.labels))
+    hidden = keras.Model(model.input, model.get_layer("rnn").output)
+    logits = model.get_layer("logits")
+    kept = {example.digest: rows_of(example.text, tokens) for example in dataset.examples}
+
+    def forward(ids: Any, step: Any) -> Any:
+        return logits(steps.dropped(hidden(ids), plan.dropout, plan.seed, step))
+
+    return Network(
+        prepare=lambda examples, epoch: windows.padded([kept[example.digest] for example in examples])[0],
+        signature=tf.TensorSpec((None, None), tf.int32),
+        forward=forward,
+        features=hidden,
+        variables=model.trainable_variables,
+        weights=lambda: image_networks.weights_of(model),
+        maps=lambda example: None,
+        always={TOKENS: tokens},
+    )
+
+
+# --- what answers -------------------------------------------------------------------------------------
+
+
+class TunedTexts:
+    """A network tuned on texts, as plain arrays: it answers without TensorFlow."""
+
+    def __init__(self, tuned: Tuned) -> None:
+        self.labels = tuned.labels
+        self._tuned = tuned
+        self._weights: Mapping[str, Any] = tuned.weights
+        self._encoder = None if tuned.plan.unlocked == "scratch" else _tuned_encoder(tuned)
+
+    def predict(self, batch: Sequence[str]) -> Floats:
+        """Probabilities (n, classes) of texts; of a long one the beginning is read.
+
+        Raises:
+            GlassboxError: a text holds nothing to read.
+        """
+        if not batch:
+            return np.zeros((0, len(self.labels)), np.float32)
+        return softmax(self.features(batch) @ self._weights[locked.KERNEL] + self._weights[locked.BIAS])
+
+    def features(self, batch: Sequence[str]) -> Floats:
+        """What the last layer reads of texts, (n, width)."""
+        if self._encoder is not None:
+            found: Floats = self._encoder.sentence_vectors(batch)
+            return found
+        return np.stack([self._last_state(text) for text in batch])
+
+    def _last_state(self, text: str) -> Floats:
+        """h_t = tanh(W x_t + U h_{t-1} + b), from a state of zeros to the last token."""
+        if not text.strip():
+            raise GlassboxError("language.error.nothing_to_read")
+        weights = self._weights
+        state = np.zeros(UNITS, np.float32)
+        for x in weights[EMBEDDING][rows_of(text, weights[TOKENS])]:
+            state = np.tanh(
+                x @ weights["rnn/kernel"] + state @ weights["rnn/recurrent_kernel"] + weights["rnn/bias"]
+            )
+        return state
+
+
+def _tuned_encoder(tuned: Tuned) -> Any:
+    """The shipped encoder, or another one with the layers that were tuned."""
+    from core.language import pretrained
+
+    base = pretrained.load()
+    own = {name: array for name, array in tuned.weights.items() if not name.startswith("logits/")}
+    if not own:
+        return base
+    weights: dict[str, Any] = {**base._weights, **own}
+    return pretrained.Pretrained("tuned", weights, base._table, base._pieces, base.card, base.temperature)
