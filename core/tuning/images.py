@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn, TypeVar
 
+import cv2
 import numpy as np
 from PIL import Image as Pillow
 
@@ -143,7 +144,7 @@ def picture(data: bytes) -> Example:
         raise GlassboxError("tuning_data.left_out.narrow", **values)
     kept = _small(image)
     encoded = _encoded(kept)
-    channels = np.asarray(kept.resize((32, 32), Pillow.Resampling.BOX)).astype(np.int16)
+    channels = cv2.resize(kept, (32, 32), interpolation=cv2.INTER_AREA).astype(np.int16)
     colour = float((channels.max(axis=2) - channels.min(axis=2)).mean())
     return Example(
         hashlib.sha256(encoded).hexdigest()[:16],
@@ -153,7 +154,7 @@ def picture(data: bytes) -> Example:
         image=encoded,
         size=(width, height),
         grey=colour < COLOUR,
-        likeness=likeness(np.asarray(kept)),
+        likeness=likeness(kept),
     )
 
 
@@ -174,21 +175,22 @@ def thumbnail(example: Example, side: int = 96) -> bytes:
     return _jpeg(square, 85)
 
 
-def _small(image: Image) -> Pillow.Image:
+def _small(image: Image) -> Image:
     """The picture with its short side at most `SHORT_SIDE` and the middle of a panorama."""
-    full = Pillow.fromarray(image)
-    short = min(full.size)
-    width, height = (min(side, round(LONGEST * short)) for side in full.size)
-    left, top = (full.width - width) // 2, (full.height - height) // 2
-    scale = min(1.0, SHORT_SIDE / short)
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    box = (left, top, left + width, top + height)
-    return full.resize(size, Pillow.Resampling.BICUBIC, box, reducing_gap=3.0)
+    short = min(image.shape[:2])
+    height, width = (min(side, round(LONGEST * short)) for side in image.shape[:2])
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    middle = np.ascontiguousarray(image[top : top + height, left : left + width])
+    if short <= SHORT_SIDE:
+        return middle
+    size = round(width * SHORT_SIDE / short), round(height * SHORT_SIDE / short)
+    return np.asarray(cv2.resize(middle, size, interpolation=cv2.INTER_AREA))
 
 
-def _encoded(kept: Pillow.Image) -> bytes:
+def _encoded(kept: Image) -> bytes:
+    whole = Pillow.fromarray(kept)
     for quality in QUALITIES:
-        encoded = _jpeg(kept, quality)
+        encoded = _jpeg(whole, quality)
         if len(encoded) <= LARGEST_BYTES:
             break
     return encoded
