@@ -54,17 +54,18 @@ class Plan:
 
 
 PLANS = {
-    "rnn": Plan("rnn", length=96, width=64, units=128),
-    "gru": Plan("gru", length=128, width=64, units=128),
+    "rnn": Plan("rnn", length=96, width=64, units=128, epochs=8),
+    "gru": Plan("gru", length=128, width=64, units=128, epochs=8),
     "transformer": Plan(
         "transformer",
-        length=256,
-        width=96,
+        length=128,
+        width=64,
         layers=2,
-        learning_rate=1e-3,
         epochs=8,
+        learning_rate=1.5e-3,
         dropout=0.1,
         tokens=16_384,
+        most_windows=3,
     ),
 }
 

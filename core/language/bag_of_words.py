@@ -74,8 +74,12 @@ class BagOfWords(Shipped):
         for length in range(1, LONGEST + 1):
             known, values = self._keys[length - 1], self._values[length - 1]
             key = keys(ids, length, self._words.size)
-            row = np.minimum(np.searchsorted(known, key), len(known) - 1)
-            weighed.append((key, np.where(known[row] == key, values[row], np.float32(np.nan))))
+            row = np.searchsorted(known, key)
+            row[row == len(known)] = 0
+            is_known = known[row] == key if len(known) else np.zeros(len(key), bool)
+            weight = np.full(len(key), np.nan, np.float32)
+            weight[is_known] = values[row[is_known]]
+            weighed.append((key, weight))
         return weighed
 
     def found(self, text: str, tokens: list[Token] | None = None) -> list[Gram]:

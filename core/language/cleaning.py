@@ -8,6 +8,8 @@ import unicodedata
 
 LONGEST = 100_000  # characters; what is beyond is not read, and the page says so
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
+_KNOWN_LETTER = re.compile("[a-z\u00df-\u00f6\u00f8-\u024f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _QUOTES = str.maketrans(
     "’‘‛ʼ“”„", "''''\"\"\""
 )  # telephones type curly ones; to the models they are the same
@@ -37,3 +39,8 @@ def clean(text: str) -> tuple[str, list[int]]:
     if len(cleaned) == len(text) and all(plain):  # one for one: every place is its own
         return cleaned, list(range(len(text)))
     return cleaned, [place for place, characters in enumerate(plain) for _ in characters]
+
+
+def is_foreign(cleaned: str) -> bool:
+    """Whether a cleaned text has letters, and none of them is Latin or Chinese."""
+    return not _KNOWN_LETTER.search(cleaned) and bool(_LETTER.search(cleaned))

@@ -18,6 +18,7 @@ import numpy as np
 
 from core.language import shipped
 from core.language.shipped import Shipped, sigmoid
+from core.language.threads import one_thread
 from core.language.types import Ids, Inside
 from core.types import Floats
 
@@ -40,6 +41,7 @@ class Recurrent(Shipped):
             hidden = state["hidden"]
         return self.dense(hidden)
 
+    @one_thread()
     def inside(self, ids: Ids) -> Inside:
         embeddings = self.embed(ids)
         steps = list(self.steps(embeddings[np.newaxis]))

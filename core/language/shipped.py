@@ -15,7 +15,9 @@ from core import assets
 from core.errors import GlassboxError
 from core.language import windows
 from core.language.calibration import softmax
-from core.language.tokenizer import PairTokenizer, knows_a_letter, shared
+from core.language.cleaning import clean, is_foreign
+from core.language.threads import one_thread
+from core.language.tokenizer import PairTokenizer, shared
 from core.language.types import LABELS, Ids, Inside, Tokenizer
 from core.types import Floats, ModelCard
 
@@ -75,13 +77,14 @@ class Shipped(ABC):
         tokens = self.tokenizer.encode(text)
         if not tokens:
             raise GlassboxError("language.error.nothing_to_read")
-        if not knows_a_letter(tokens, text):
+        if is_foreign(clean(text)[0]):
             raise GlassboxError("language.error.unknown_script")
         return np.array([token.id for token in tokens], np.int32)
 
     def logits(self, batch: Sequence[Ids]) -> Floats:
         """Uncalibrated logits (n, 2) of token sequences, each at most `length` long and not empty."""
-        return windows.in_batches(self.forward, batch, self.budget)
+        with one_thread():
+            return windows.in_batches(self.forward, batch, self.budget)
 
     @abstractmethod
     def forward(self, ids: Ids, mask: Floats) -> Floats:
@@ -107,6 +110,11 @@ class Shipped(ABC):
 
 def read(name: str) -> tuple[dict[str, Floats], ModelCard, float]:
     """Weights, card and temperature of a shipped model by its name."""
+    return read_weights(assets.path("language", f"{name}.npz")), *read_card(name)
+
+
+def read_card(name: str) -> tuple[ModelCard, float]:
+    """Card and temperature of a shipped model by its name."""
     stored = assets.read_json("language", f"{name}.json")
     card = ModelCard(
         name=name,
@@ -118,7 +126,7 @@ def read(name: str) -> tuple[dict[str, Floats], ModelCard, float]:
         layers=tuple(stored["layers"]),
         figures=stored["figures"],
     )
-    return read_weights(assets.path("language", f"{name}.npz")), card, stored["temperature"]
+    return card, stored["temperature"]
 
 
 def write_card(card: ModelCard, temperature: float) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import json
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -104,16 +103,6 @@ class PairTokenizer:
             return [found.ids for found in self._pairs.encode_batch_fast([clean(text)[0] for text in texts])]
         finally:
             self._pairs.model.dropout = None
-
-
-def knows_a_letter(tokens: Sequence[Token], text: str) -> bool:
-    """Whether at least one token that is known holds a letter, or the text holds no letter at all."""
-    with_letters = [token for token in tokens if any(map(_is_letter, text[token.start : token.end]))]
-    return not with_letters or any(token.id != UNKNOWN for token in with_letters)
-
-
-def _is_letter(character: str) -> bool:
-    return unicodedata.category(character).startswith("L")
 
 
 @functools.cache

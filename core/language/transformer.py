@@ -25,6 +25,7 @@ import numpy as np
 from core.language import shipped
 from core.language.calibration import softmax
 from core.language.shipped import Shipped
+from core.language.threads import one_thread
 from core.language.types import Ids, Inside
 from core.types import Floats
 
@@ -37,10 +38,10 @@ NOWHERE = np.float32(-1e9)  # the score of a token that is not there
 class Shape:
     """How large a network is."""
 
-    length: int = 256  # tokens, and rows of the positional embedding
-    width: int = 96
+    length: int = 128  # tokens, and rows of the positional embedding
+    width: int = 64
     layers: int = 2
-    inner: int = 192  # width inside of the feed-forward half
+    inner: int = 128  # width inside of the feed-forward half
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Transformer(Shipped):
             x, _ = self.layer(layer, x, mask)
         return self.head(x, mask)
 
+    @one_thread()
     def inside(self, ids: Ids) -> Inside:
         embeddings = self.embed(ids)
         mask = np.ones((1, len(ids)), np.float32)
@@ -160,8 +162,7 @@ def build(shape: Shape, dropout: float = 0.0) -> Any:
     part = shape.width // HEADS
 
     def split(x: Any) -> Any:  # (n, T, width) -> (n, heads, T, width of a head)
-        tokens = ops.shape(x)[1]
-        return ops.transpose(ops.reshape(x, (-1, tokens, HEADS, part)), (0, 2, 1, 3))
+        return ops.transpose(layers.Reshape((-1, HEADS, part))(x), (0, 2, 1, 3))
 
     def dropped(x: Any) -> Any:
         return layers.Dropout(dropout)(x) if dropout else x
@@ -178,8 +179,8 @@ def build(shape: Shape, dropout: float = 0.0) -> Any:
             for kind in ("query", "key", "value")
         )
         scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))) / np.sqrt(part) + absent
-        read = ops.matmul(ops.softmax(scores), values)
-        read = ops.reshape(ops.transpose(read, (0, 2, 1, 3)), (-1, ops.shape(x)[1], shape.width))
+        read = ops.matmul(layers.Softmax(name=f"{name}.attention")(scores), values)
+        read = layers.Reshape((-1, shape.width))(ops.transpose(read, (0, 2, 1, 3)))
         x = x + dropped(layers.Dense(shape.width, name=f"{name}.output")(read))
         inner = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}.inner_norm")(x)
         inner = ops.gelu(layers.Dense(shape.inner, name=f"{name}.inner")(inner), approximate=True)
