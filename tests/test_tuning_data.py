@@ -465,6 +465,7 @@ def made(sizes: Sequence[int]) -> list[Example]:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(0, 99), st.floats(0.05, 0.5))
 def test_a_split_is_stratified(sizes: list[int], seed: int, part: float) -> None:
     examples = made(sizes)
@@ -476,6 +477,7 @@ def test_a_split_is_stratified(sizes: list[int], seed: int, part: float) -> None
         assert tested[label] == min(max(1, round(part * size)), size - 1)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_groups_stay_together_and_classes_on_both_sides(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=4))
