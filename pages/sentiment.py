@@ -28,17 +28,19 @@ def bench(framed: str) -> None:
         st.rerun()
     text = sentiment.field()
     look = sentiment.looked(text, model)
+    within = None  # what is looked into: nothing of a text that no network can read
     if look is None:
         sentiment.empty()
     else:
         with frame.told():
             overview(look)
+            within = sentiment.inner(look)
     with st.container(key="sentiment_inside"):
         sentiment.control()
         for name, tab in sentiment.tabs(model):
             if tab.open:
                 with tab, frame.told():
-                    show(name, look, model)
+                    show(name, within, model)
 
 
 def overview(look: sentiment.Look) -> None:

@@ -329,7 +329,8 @@ def shares(
     figure.update_layout(**_layout("", height))
     figure.update_layout(hovermode="closest", showlegend=False, margin_t=24)
     figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1), showgrid=False)
-    figure.update_yaxes(title=y_title, rangemode="tozero")
+    step = 1 if counts.max(initial=0) <= 6 else None
+    figure.update_yaxes(title=y_title, rangemode="tozero", tickformat=",d", dtick=step)
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 
@@ -434,4 +435,240 @@ def dots(
     figure.update_layout(hovermode="closest")
     figure.update_xaxes(title=x_title, tickformat=".0%", range=(lowest - 0.03, 1.02))
     figure.update_yaxes(autorange="reversed", automargin=True)
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def learning(
+    x: Floats,
+    learned: Floats,
+    tested: Floats,
+    *,
+    key: str,
+    names: tuple[str, str],
+    x_title: str,
+    y_title: str,
+    epochs: int,
+    shares: bool,
+    best: int | None,
+    best_name: str,
+    revision: str,
+    alt: str,
+    height: int = 260,
+) -> None:
+    """A figure over the epochs of a run, on what is learned from and on what is kept apart.
+
+    Args:
+        names: of the two lines.
+        epochs: how many are planned: the axis does not grow.
+        shares: whether the figure is one of 0..1.
+        best: the epoch that is kept, marked.
+        revision: of the run; a new one draws anew.
+    """
+    figure = go.Figure()
+    for values, name, role in ((learned, names[0], "second"), (tested, names[1], "main")):
+        figure.add_scatter(
+            x=x,
+            y=values,
+            name=name,
+            mode="lines" if len(x) > 1 else "markers",
+            line={
+                "color": _colour(role),
+                "width": 3 if role == "main" else 2,
+                "dash": "solid" if role == "main" else "dash",
+            },
+        )
+    if best is not None:
+        figure.add_vline(
+            best,
+            line={"color": style.muted(), "width": 1.5, "dash": "dot"},
+            annotation={
+                "text": best_name,
+                "yanchor": "top",
+                "xanchor": "left" if best < epochs / 2 else "right",
+            },
+        )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(uirevision=revision, legend={"y": 1.02, "x": 0, "xanchor": "left"}, margin_t=30)
+    figure.update_xaxes(title=x_title, range=(0, max(1, epochs)), tickformat="d", showgrid=False)
+    figure.update_yaxes(
+        title=y_title,
+        tickformat=".0%" if shares else ".1f",
+        range=(0, 1.04) if shares else None,
+        rangemode="tozero",
+    )
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def reliability(
+    middles: Floats,
+    right: Floats,
+    counts: NDArray[np.int64],
+    *,
+    key: str,
+    names: tuple[str, str],
+    x_title: str,
+    y_title: str,
+    alt: str,
+    height: int = 300,
+) -> None:
+    """How often a network was right over how sure it was; the diagonal is what ought to be.
+
+    Args:
+        middles: of the bins of confidence.
+        right: the share of right answers of each.
+        counts: how many answers fell into each; written over the bars.
+        names: of the diagonal and of the bars.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        name=names[0],
+        mode="lines",
+        line={"color": style.muted(), "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+    )
+    figure.add_bar(
+        x=middles,
+        y=np.maximum(right, 0.005),
+        name=names[1],
+        width=0.085,
+        marker={"color": style.accent(), "line": {"width": 0}},
+        text=[f"n={count}" for count in counts],
+        textposition="outside",
+        textangle=0,
+        cliponaxis=False,
+        hovertemplate="%{y:.0%}<extra></extra>",
+    )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", margin_t=30)
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1), showgrid=False)
+    figure.update_yaxes(title=y_title, tickformat=".0%", range=(0, 1.12), tickvals=[0, 0.25, 0.5, 0.75, 1])
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def with_threshold(
+    values: Floats,
+    threshold: float,
+    here: float | None,
+    *,
+    key: str,
+    x_title: str,
+    y_title: str,
+    threshold_name: str,
+    here_name: str,
+    alt: str,
+    height: int = 230,
+) -> None:
+    """How many known things are how far away, the threshold, and where the one at hand is."""
+    end = max(float(values.max(initial=0.0)), threshold, here or 0.0) * 1.12 or 1.0
+    counts, edges = np.histogram(values, bins=24, range=(0, end))
+    figure = go.Figure()
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=counts,
+        width=np.diff(edges) * 0.9,
+        marker={"color": style.muted() + "99", "line": {"width": 0}},
+        hovertemplate="%{x:.2f}: %{y}<extra></extra>",
+    )
+    figure.add_vline(
+        threshold,
+        line={"color": style.second(), "width": 2, "dash": "dash"},
+        annotation={"text": threshold_name, "yanchor": "top", "font": {"color": style.second()}},
+    )
+    if here is not None:
+        figure.add_vline(
+            here,
+            line={"color": style.accent(), "width": 3},
+            annotation={
+                "text": here_name,
+                "y": 0.72,
+                "yanchor": "top",
+                "xanchor": "right" if here > end / 2 else "left",
+                "font": {"color": style.accent()},
+            },
+        )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", showlegend=False)
+    figure.update_xaxes(title=x_title, range=(0, end), showgrid=False)
+    figure.update_yaxes(title=y_title, rangemode="tozero", tickformat=",d")
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+class Mark(NamedTuple):
+    """One measured share with its interval."""
+
+    name: str
+    share: float
+    low: float
+    high: float
+
+
+def with_intervals(
+    marks: Sequence[Mark], *, key: str, x_title: str, alt: str, chance: float | None = None, height: int = 240
+) -> None:
+    """Shares as bars with their 95 % intervals, one below the other, each with its number."""
+    figure = go.Figure()
+    shares_ = [mark.share for mark in marks]
+    figure.add_bar(
+        y=[literal(mark.name) for mark in marks],
+        x=shares_,
+        orientation="h",
+        marker={"color": style.accent(), "line": {"width": 0}},
+        error_x={
+            "array": [mark.high - mark.share for mark in marks],
+            "arrayminus": [mark.share - mark.low for mark in marks],
+            "color": style.muted(),
+            "thickness": 1.6,
+        },
+        text=[f"{mark.share:.0%}" for mark in marks],
+        textposition="inside",
+        insidetextanchor="start",
+        textangle=0,
+        hovertemplate="%{x:.1%}<extra></extra>",
+    )
+    if chance is not None:
+        figure.add_vline(chance, line={"color": style.second(), "width": 1.5, "dash": "dot"})
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", showlegend=False)
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1.02), showgrid=False)
+    figure.update_yaxes(autorange="reversed")
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+class Series(NamedTuple):
+    """One line of measured shares with their intervals."""
+
+    name: str
+    shares: Floats
+    low: Floats
+    high: Floats
+    role: str  # "main", "second", "third" or "muted"
+
+
+def over_counts(
+    x: Floats, series: Sequence[Series], *, key: str, x_title: str, y_title: str, alt: str, height: int = 340
+) -> None:
+    """Accuracy over the number of examples a class, each point with its 95 % interval."""
+    figure = go.Figure()
+    for one in series:
+        main = one.role == "main"
+        figure.add_scatter(
+            x=x,
+            y=one.shares,
+            name=one.name,
+            mode="lines+markers",
+            line={"color": _colour(one.role), "width": 3 if main else 2, "dash": "solid" if main else "dot"},
+            marker={"size": 8},
+            error_y={
+                "array": one.high - one.shares,
+                "arrayminus": one.shares - one.low,
+                "thickness": 1.3,
+                "color": _colour(one.role),
+            },
+        )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(margin_t=30)
+    figure.update_xaxes(title=x_title, type="log", tickvals=list(x), showgrid=False)
+    figure.update_yaxes(title=y_title, tickformat=".0%", range=(0, 1.04))
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)

@@ -37,6 +37,8 @@ PAGES = (
     Entry("classify", "pages/classify.py", ":material/visibility:", "see"),
     Entry("preprocess", "pages/preprocess.py", ":material/tune:", "see"),
     Entry("feature_maps", "pages/feature_maps.py", ":material/grid_view:", "see"),
+    Entry("sentiment", "pages/sentiment.py", ":material/forum:", "read"),
+    Entry("fine_tune", "pages/fine_tune.py", ":material/model_training:", "teach"),
 )
 
 
@@ -85,8 +87,12 @@ def told() -> Iterator[None]:
         st.error(t("error.unexpected"), icon=":material/error:")
 
 
-def fragment(function: Callable[P, None]) -> Callable[P, None]:
-    """A part of a page that reruns alone, with the frame's care for errors."""
+def fragment(function: Callable[P, None], run_every: float | None = None) -> Callable[P, None]:
+    """A part of a page that reruns alone, with the frame's care for errors.
+
+    Args:
+        run_every: seconds after which it does so by itself.
+    """
 
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         with told():
@@ -95,7 +101,7 @@ def fragment(function: Callable[P, None]) -> Callable[P, None]:
 
     guarded.__qualname__ = function.__qualname__  # Streamlit names a fragment by it
     guarded.__module__ = function.__module__
-    return st.fragment(guarded)
+    return st.fragment(guarded, run_every=run_every)
 
 
 def page_link(entry: Entry, label: str, **how: object) -> None:
@@ -169,7 +175,8 @@ def _header(name: str) -> None:
                 _language_switch("language_on_page")
             copy_link(t("frame.share"), t("frame.shared"), key="share")
     photo = state.visit().photo
-    if photo is not None and not photo.sample and st.query_params:
+    about_photo = entry(name).group in ("", "see")
+    if about_photo and photo is not None and not photo.sample and st.query_params:
         st.caption(t("frame.link_without_photo"))
 
 
@@ -179,10 +186,10 @@ def _footer(here: Page, following: Entry) -> None:
         if card is None:
             st.space("stretch") if hasattr(st, "space") else None
         else:
-            size = " × ".join(str(number) for number in card.input_size)
+            size = " × ".join(f"{number:,}" for number in card.input_size)
             st.caption(
                 t(
-                    "frame.card",
+                    "frame.card" if len(card.input_size) > 1 else "frame.card.text",
                     name=t(f"model.{card.name}"),
                     size=size,
                     parameters=f"{card.parameters:,}",

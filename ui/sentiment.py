@@ -25,6 +25,7 @@ from ui.words import percent, t
 MODELS = language.NAMES
 CURVES = ("rnn", "gru", "transformer")  # they share one tokenizer, and so one axis
 FIRST = "transformer"
+SLOW, PATIENCE = "pretrained", 6_000  # characters of a text that it reads without being asked
 LINK = 500  # characters of a text that go into a link
 TABS = ("words", "inside", "space", "edit", "many", "fails")
 TURNS = 3  # that are told of one network
@@ -137,28 +138,72 @@ def looked(text: str, model: str) -> Look | None:
     return Look(text, digest, model, window)
 
 
+def inner(look: Look) -> Look:
+    """What is shown inside the chosen network: of a long text in the slow one only the beginning."""
+    if look.model != SLOW or len(look.text) <= PATIENCE:
+        return look
+    text = look.text[:PATIENCE]
+    return replace(look, text=text, digest=digest_of(text))
+
+
 def empty() -> None:
     """What to do while there is no text."""
     st.info(t("sentiment.empty"), icon=":material/edit:")
 
 
 def answer(look: Look) -> None:
-    """All networks' verdicts side by side; a click looks into one."""
-    found, seconds = cache.text_verdicts(MODELS, look.digest, look.text)
-    told = {name: None if isinstance(one, GlassboxError) else one for name, one in found.items()}
-    if all(one is None for one in told.values()):
+    """All networks' verdicts side by side; a click looks into one. A long text is read by the slow one if asked."""
+    waits = len(look.text) > PATIENCE and look.digest != state.visit().kept.get("sentiment_patient")
+    models = tuple(name for name in MODELS if not (waits and name == SLOW))
+    found, seconds = cache.text_verdicts(models, look.digest, look.text)
+    if all(isinstance(one, GlassboxError) for one in found.values()):
         raise next(one for one in found.values() if isinstance(one, GlassboxError))
+    pinned = pinned_text()
+    before = {} if pinned in (None, look.text) else verdicts_of(pinned or "")
     with st.container(key="sentiment_answer", gap="xsmall"):
         verdicts(
-            [verdict(name, positive) for name, positive in told.items()],
+            [
+                verdict(name, number(found[name]), before.get(name))
+                if name in found
+                else Verdict(name, t(f"sentiment.name.{name}"), t("sentiment.unasked"), None, "")
+                for name in MODELS
+            ],
             key="sentiment_verdicts",
             alt=t("sentiment.verdicts.alt"),
             band=calibration.NEITHER,
-            words={**sides(), "before": ""},
+            words={**sides(), "before": t("sentiment.edit.before")},
             selected=look.model,
             on_pick=choose_model,
         )
-        st.caption(t("sentiment.engine", value=f"{seconds * 1000:.0f}"))
+        st.caption(
+            t("sentiment.engine", count=len(models), value=f"{seconds * 1000:.0f}")
+            + (t("sentiment.engine.before") if before else "")
+        )
+        if waits:
+            st.button(
+                t("sentiment.ask_slow", name=t(f"sentiment.name.{SLOW}")),
+                key="sentiment_ask_slow",
+                help=t("sentiment.ask_slow.help"),
+                on_click=lambda: state.visit().kept.update(sentiment_patient=look.digest),
+            )
+
+
+def verdicts_of(text: str) -> dict[str, float | None]:
+    """The probability of "positive" by each network; None where one cannot read the text, or not quickly."""
+    models = tuple(name for name in MODELS if len(text) <= PATIENCE or name != SLOW)
+    found, _ = cache.text_verdicts(models, digest_of(text), text)
+    return {name: number(found[name]) if name in found else None for name in MODELS}
+
+
+def number(found: float | GlassboxError) -> float | None:
+    """The probability, or None where there is a reason why not."""
+    return None if isinstance(found, GlassboxError) else found
+
+
+def pinned_text() -> str | None:
+    """The first version, if one was pinned."""
+    found: str | None = state.visit().kept.get("sentiment_pinned")
+    return found
 
 
 def verdict(name: str, positive: float | None, before: float | None = None) -> Verdict:
@@ -189,8 +234,9 @@ def axis(look: Look) -> Reading:
     widest = look.reading(FIRST) if look.model == FIRST else replace(look, window=0).reading(FIRST)
     if look.model == FIRST or widest.windows == 1:
         return widest
-    chosen = look.reading()
-    return replace(look, window=chosen.window * widest.windows // chosen.windows).reading(FIRST)
+    start = inner(look).reading().tokens[0].start  # where the window that is shown inside begins
+    window = min(start * widest.windows // max(len(look.text), 1), widest.windows - 1)
+    return replace(look, window=window).reading(FIRST)
 
 
 def along(look: Look, name: str, shared: Reading) -> Along:
@@ -335,9 +381,12 @@ def quoted(text: str) -> str:
 
 def windows(look: Look) -> None:
     """What there is to say of a long text, and which of its windows is shown."""
-    reading = look.reading()
-    if reading.truncated:
+    if len(look.text) > LONGEST:
         st.warning(t("sentiment.truncated", most=f"{LONGEST:,}"), icon=":material/content_cut:")
+    shown_inside = inner(look)
+    if shown_inside is not look:
+        st.caption(t("sentiment.beginning", name=t(f"sentiment.name.{look.model}"), most=f"{PATIENCE:,}"))
+    reading = shown_inside.reading()
     if reading.windows == 1:
         return
     key = f"sentiment_window_{look.model}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import GlassboxError
 from core.language import calibration, edits
 from core.language.attribution import Attribution
 from core.language.edits import Comparison, Suggestion
@@ -13,7 +12,18 @@ from ui import cache, state
 from ui.components.tokens import Ends, Piece, tokens
 from ui.components.verdicts import verdicts
 from ui.components.writing import writing
-from ui.sentiment import MODELS, Look, cut, digest_of, plain, sides, verdict, write_text
+from ui.sentiment import (
+    MODELS,
+    Look,
+    cut,
+    digest_of,
+    pinned_text,
+    plain,
+    sides,
+    verdict,
+    verdicts_of,
+    write_text,
+)
 from ui.sentiment_words import signed
 from ui.words import percent, t
 
@@ -37,12 +47,6 @@ def edit(look: Look) -> None:
     else:
         _versions(look, pinned)
     _suggestions(look)
-
-
-def pinned_text() -> str | None:
-    """The first version, if one was pinned."""
-    found: str | None = state.visit().kept.get("sentiment_pinned")
-    return found
 
 
 def pin(text: str | None) -> None:
@@ -88,20 +92,15 @@ def _versions(look: Look, pinned: str) -> None:
             st.rerun(scope="fragment")
         _version(compared, "second")
     st.markdown(f"**{_change(compared, look.model)}**")
-    before, _ = cache.text_verdicts(MODELS, digest_of(pinned), pinned)
-    after, _ = cache.text_verdicts(MODELS, look.digest, look.text)
+    before, after = verdicts_of(pinned), verdicts_of(look.text)
     verdicts(
-        [verdict(name, _number(after[name]), _number(before[name])) for name in MODELS],
+        [verdict(name, after[name], before[name]) for name in MODELS],
         key="sentiment_compared",
         alt=t("sentiment.edit.verdicts"),
         band=calibration.NEITHER,
         words={**sides(), "before": t("sentiment.edit.before")},
     )
     st.caption(t("sentiment.edit.marks"))
-
-
-def _number(found: float | GlassboxError) -> float | None:
-    return None if isinstance(found, GlassboxError) else found
 
 
 def _change(compared: Comparison, model: str) -> str:

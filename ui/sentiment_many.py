@@ -13,10 +13,11 @@ from core.language import calibration, tables
 from core.language.tables import Table
 from core.types import Classifier
 from ui import charts, state, style
-from ui.sentiment import MODELS, plain
+from ui.sentiment import MODELS, SLOW, plain
 from ui.words import percent, sentence, t
 
 AT_ONCE = 32  # texts between two looks at the stop button
+SLOWLY = 4  # of the slow network
 SHOWN = 300  # letters of a text in the table
 
 
@@ -137,10 +138,10 @@ def _run(job: Job) -> None:
     )
     bar = progress.progress(0.0)
     texts = job.table.texts
-    while not job.done:
-        at = len(job.answers)
+    at_once = SLOWLY if job.model == SLOW else AT_ONCE
+    for at in range(len(job.answers), count, at_once):
         bar.progress(at / count, t("sentiment.many.reading", done=f"{at:,}", count=f"{count:,}"))
-        job.answers.extend(read(job.model, texts[at : at + AT_ONCE]))
+        job.answers.extend(read(job.model, texts[at : at + at_once]))
     job.running = False
     st.rerun(scope="fragment")
 

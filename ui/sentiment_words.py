@@ -30,37 +30,58 @@ def words(look: Look) -> None:
     reading = look.reading()
     st.markdown(t("sentiment.words.lead", name=t(f"sentiment.name.{look.model}")))
     for method in methods(look.model):
-        with st.container(key=f"sentiment_method_{method}", gap="xsmall"):
-            text, worth = st.columns([5, 2], gap="large", vertical_alignment="center")
+        with st.container(key=f"sentiment_method_{method}"):
+            text, worth = st.columns([9, 4], gap="large")
             with text:
-                st.markdown(
-                    f"**{t(f'attribution.{method}')}**",
-                    help=f"{t(f'attribution.{method}.about')}\n\n{t(f'attribution.{method}.citation')}",
-                )
-                found = attributed(look, method)
-                if found is None:
-                    continue
-                coloured(reading, found)
+                st.markdown(f"**{t(f'attribution.{method}')}**", help=t(f"attribution.{method}.about"))
+                if _waits(look, method):
+                    st.caption(t("sentiment.words.gradients"))
+                else:
+                    found = attributed(look, method)
+                    coloured(reading, found)
+                    _told(found, method)
             with worth:
-                _worth(look, found)
+                if _waits(look, method):
+                    st.button(
+                        t("sentiment.words.ask"),
+                        key="sentiment_gradients",
+                        icon=":material/play_arrow:",
+                        on_click=lambda: state.visit().kept.update(sentiment_gradients_asked=True),
+                    )
+                else:
+                    _worth(look, found)
     st.caption(t("sentiment.words.method"))
 
 
-def attributed(look: Look, method: str) -> Attribution | None:
-    """An attribution, kept for the visit; one that needs TensorFlow is made when it is asked for."""
+def _waits(look: Look, method: str) -> bool:
+    """Whether it needs TensorFlow and nobody in this visit has asked for that yet."""
+    asked = state.visit().kept.get("sentiment_gradients_asked", False)
+    return method == "integrated_gradients" and not asked
+
+
+def _told(found: Attribution, method: str) -> None:
+    """What the text is compared with, whether the scores add up as they should, and who thought of it."""
+    words = [t(f"attribution.baseline.{found.baseline}")]
+    if found.signed and not np.isnan(found.total):
+        words.append(
+            t(
+                "sentiment.words.complete",
+                sum=signed(float(found.scores.sum(dtype=float))),
+                total=signed(found.total),
+                gap=pictures.tiny(found.gap),
+            )
+        )
+    if found.group > 1:
+        words.append(t("sentiment.words.group", count=found.group))
+    st.caption(" ".join([*words, t(f"attribution.{method}.citation")]))
+
+
+def attributed(look: Look, method: str) -> Attribution:
+    """An attribution, kept for the visit; after a moment a bar says how far it is."""
     kept: dict[Name, Attribution] = state.visit().kept.setdefault("sentiment_attributions", {})
     name = (look.model, method, look.digest, look.window)
     if name in kept:
         return kept[name]
-    if method == "integrated_gradients" and not _gradients_asked():
-        st.caption(t("sentiment.words.gradients"))
-        st.button(
-            t("sentiment.words.ask"),
-            key="sentiment_gradients",
-            icon=":material/play_arrow:",
-            on_click=lambda: state.visit().kept.update(sentiment_gradients=True),
-        )
-        return None
     slot = st.empty()
     begun = time.perf_counter()
     working = t(
@@ -78,10 +99,6 @@ def attributed(look: Look, method: str) -> Attribution | None:
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
     return kept[name]
-
-
-def _gradients_asked() -> bool:
-    return bool(state.visit().kept.get("sentiment_gradients"))
 
 
 def coloured(reading: Reading, found: Attribution, *, key: str = "") -> None:
@@ -139,15 +156,6 @@ def _worth(look: Look, found: Attribution) -> None:
             share=percent(score.beaten, 0),
         )
     )
-    if not np.isnan(found.total):
-        st.caption(
-            t(
-                "sentiment.words.complete",
-                sum=signed(float(found.scores.sum(dtype=float))),
-                total=signed(found.total),
-                gap=pictures.tiny(found.gap),
-            )
-        )
     with st.popover(t("sentiment.words.curve"), icon=":material/show_chart:"):
         _falling(found, score)
 

@@ -30,6 +30,9 @@ _CSS = """
 .st-key-photo_ways [data-testid="stFileUploaderDropzone"] > span { display: flex; }
 .st-key-sentiment_inside .katex-display { overflow-x: auto; overflow-y: hidden; padding-block: 2px; margin: 0.35em 0; scrollbar-width: thin; }
 .st-key-sentiment_inside .katex { font-size: 1.08em; }
+[class*="st-key-sentiment_method_"] { padding-top: 0.9rem; border-top: 1px solid color-mix(in srgb, currentColor 12%, transparent); }
+[class*="st-key-sentiment_method_"] [data-testid="stVerticalBlock"] { gap: 0.45rem; }
+.st-key-sentiment_field { margin-top: -0.6rem; }
 .st-key-sentiment_field .stButton button { min-height: 2rem; padding: 0.15rem 0.7rem; border-radius: 999px; font-size: 0.875rem; }
 [data-testid="stElementToolbar"] { display: none; }
 @media (max-width: 767px) {
