@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
+from streamlit.errors import StreamlitAPIException
 
 from core import assets, language
 from core.errors import GlassboxError
@@ -97,6 +98,14 @@ def working() -> Iterator[None]:
     """Says that the networks read, if it takes them longer than half a second."""
     with st.spinner(t("sentiment.working"), show_time=True):
         yield
+
+
+def again() -> None:
+    """Draws the bench once more; where the whole page is being drawn, the whole page."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()
 
 
 # --- above the fold --------------------------------------------------------------------------------

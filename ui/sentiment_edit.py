@@ -15,6 +15,7 @@ from ui.components.writing import writing
 from ui.sentiment import (
     MODELS,
     Look,
+    again,
     cut,
     digest_of,
     pinned_text,
@@ -89,7 +90,7 @@ def _versions(look: Look, pinned: str) -> None:
         )
         if written != look.text:
             write_text(written)
-            st.rerun(scope="fragment")
+            again()
         _version(compared, "second")
     st.markdown(f"**{_change(compared, look.model)}**")
     before, after = verdicts_of(pinned), verdicts_of(look.text)
@@ -168,7 +169,7 @@ def _suggestions(look: Look) -> None:
             kept[name] = edits.suggest(look.model, look.text)
         while len(kept) > KEPT:
             del kept[next(iter(kept))]
-        st.rerun(scope="fragment")
+        again()
     found = kept[name]
     if not found:
         st.caption(t("sentiment.suggest.none"))

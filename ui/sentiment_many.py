@@ -13,7 +13,7 @@ from core.language import calibration, tables
 from core.language.tables import Table
 from core.types import Classifier
 from ui import charts, state, style
-from ui.sentiment import MODELS, SLOW, plain
+from ui.sentiment import MODELS, SLOW, again, plain
 from ui.words import percent, sentence, t
 
 AT_ONCE = 32  # texts between two looks at the stop button
@@ -143,7 +143,7 @@ def _run(job: Job) -> None:
         bar.progress(at / count, t("sentiment.many.reading", done=f"{at:,}", count=f"{count:,}"))
         job.answers.extend(read(job.model, texts[at : at + at_once]))
     job.running = False
-    st.rerun(scope="fragment")
+    again()
 
 
 def read(model: str, texts: tuple[str, ...]) -> list[float | GlassboxError]:
