@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import assets
 from core.errors import GlassboxError
-from core.language import reading
+from core.language import NAMES, reading, sentiment
+from core.language.attribution import attribute
 from core.language.calibration import softmax
 from core.language.cleaning import LONGEST
 from core.language.reading import Reading, read
@@ -93,6 +96,16 @@ def test_a_large_transformer_reads_fewer_beginnings_and_says_which(monkeypatch: 
     assert min(few.running[at[3:5]]) - 1e-6 <= few.running[between] <= max(few.running[at[3:5]]) + 1e-6
 
 
+def test_a_bag_of_many_words_is_read_in_seconds() -> None:
+    begun = time.process_time()
+    found = read(tiny_texts.bag(), "good film not bad " * 5_500)
+    assert len(found.tokens) == 22_000 and found.windows == 1
+    assert reading.FEWEST_PREFIXES <= len(found.measured) < 1_000
+    left_out = attribute("leave_one_out", tiny_texts.bag(), found.text)
+    assert left_out.group > 10 and left_out.scores.shape == (22_000,)
+    assert time.process_time() - begun < 30
+
+
 def test_a_text_longer_than_is_read_is_cut_and_told() -> None:
     model = tiny_texts.recurrent("rnn")
     found = read(model, "good film " * (LONGEST // 10) + " bad bad bad")
@@ -145,3 +158,53 @@ def test_a_reading_may_be_kept_by_a_cache() -> None:
     np.testing.assert_array_equal(again.running, found.running)
     assert again.tokens == found.tokens
     assert replace(again, window=1).window == 1
+
+
+# --- the shipped models -----------------------------------------------------------------------------
+
+SHIPPED = [name for name in NAMES if assets.path("language", f"{name}.npz").exists()]
+SENTENCES = {
+    "en": "I had waited a whole year for this film, and for the first half hour I thought that the wait had "
+    "been worth it, but then it fell apart.",
+    "zh": "这家酒店离地铁站只有五分钟，位置没得挑，可是一进房间就有点失望，服务员的态度倒是很热情，总的来说还是不太推荐。",
+}
+
+
+@pytest.mark.parametrize("text", SENTENCES.values(), ids=SENTENCES)
+def test_everything_inside_of_all_models_takes_two_cores_less_than_a_second(text: str) -> None:
+    for name in SHIPPED:
+        read(name, text)
+    begun = time.process_time()
+    found = [read(name, text) for name in SHIPPED]
+    assert time.process_time() - begun < 2
+    assert all(len(one.tokens) >= 25 for one in found)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "好",
+        "Привет, как дела?",
+        "שלום עולם",
+        "\x00\x07\x1b[31m",
+        "<script>alert(1)</script> great",
+        "👍👍👍",
+        "good " * 20_000,
+        "好" * 100_001,
+    ],
+    ids=lambda text: ascii(text[:12]),
+)
+def test_a_shipped_model_answers_or_says_why_not(name: str, text: str) -> None:
+    if name == "pretrained" and len(text) > 2_000:
+        text = text[:2_000]  # a minute otherwise
+    try:
+        found = read(name, text)
+    except GlassboxError as error:
+        assert error.key.startswith("language.error.")
+    else:
+        assert np.isfinite(found.probabilities).all() and np.isfinite(found.running).all()
+        assert found.truncated == (len(text) > LONGEST)
+        assert found.windows == -(-found.total // sentiment(name).length)

@@ -28,7 +28,7 @@ POINTS = 4  # in each
 MOST_STEPS = 600
 GAP = 0.01  # of the log-odds' difference, or of 1 if that is larger: what the scores' sum may miss
 NUMBERS_AT_ONCE = 80_000_000  # kept for the way back through a batch: 320 MB
-OMISSIONS_WORK = 4e11  # multiplications that leaving out may take in a Transformer: about 10 seconds
+OMISSIONS_WORK = 2e11  # multiplications that leaving out may take: about 5 seconds
 FEWEST_OMISSIONS = 16
 PASSES_AT_ONCE = 32
 
@@ -229,7 +229,7 @@ def _numbers(inside: Inside) -> int:
 def leave_one_out(model: TextModel, text: str, window: int = 0) -> Steps:
     """What the log-odds lose if a token is left out and the others move together.
 
-    In a long text of a Transformer, neighbouring tokens are left out in groups, all equally large, and
+    In a long text, neighbouring tokens are left out in groups, all equally large, and
     share their score.
 
     References:

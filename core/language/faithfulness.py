@@ -15,7 +15,7 @@ from core.types import Floats
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the tokens
 ORDERS = 20  # random ones
 FEWEST_ORDERS = 5
-WORK = 1e11  # multiplications that the random orders may take in a Transformer: a few seconds
+WORK = 1e11  # multiplications that the random orders may take: a few seconds
 DRAWS = 2_000  # of the bootstrap
 
 
@@ -58,7 +58,7 @@ def faithfulness(model: str | TextModel, attribution: Attribution, *, seed: int 
 
     First go the tokens that speak most for the window's verdict, at least one. The remaining ones move
     together; nothing is put in the place of those that go, and a window without a token is even. Beside it
-    the same of `ORDERS` random orders, of fewer where a long text in a large Transformer would take long.
+    the same of `ORDERS` random orders, of fewer where a long text would take long.
 
     References:
         DeYoung et al., "ERASER: A Benchmark to Evaluate Rationalized NLP Models", ACL 2020, section 4.2

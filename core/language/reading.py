@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from core.language.models import sentiment
 from core.language.types import Ids, Inside, TextModel, Token
 from core.types import Floats
 
-RUNNING_WORK = 4e10  # multiplications that the running verdict of a Transformer may take: about a second
-FEWEST_PREFIXES = 16
+RUNNING_WORK = 2e10  # multiplications that the running verdict may take: about a second
+PER_TOKEN = 20_000  # multiplications for which a model that is no Transformer takes as long as for a token
+FEWEST_PREFIXES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,14 +163,15 @@ def probability(margin: Floats) -> Floats:
 
 
 def passes_within(model: TextModel, inside: Inside, tokens: int, work: float) -> int:
-    """How many passes over so many tokens take at most `work` multiplications; any number if it is cheap.
+    """How many passes over so many tokens take at most as long as `work` multiplications.
 
     A Transformer's pass multiplies each token with each weight outside of the embedding once.
     """
     if inside.layers is None:
-        return sys.maxsize
-    embedding = model.tokenizer.size * inside.embeddings.shape[1]
-    weights = max(model.card.parameters - embedding, 1)
+        weights = PER_TOKEN
+    else:
+        embedding = model.tokenizer.size * inside.embeddings.shape[1]
+        weights = max(model.card.parameters - embedding, 1)
     return int(work / (max(tokens, 1) * weights))
 
 
