@@ -25,7 +25,7 @@ from core.tuning.types import Dataset, Example, Problem, Progress, Split
 from core.types import Image
 
 MOST = 1_000  # pictures
-MOST_MEGAPIXELS = 4_000  # of all pictures of an upload: what decoding them takes is bounded
+MOST_MEGAPIXELS = 1_500  # of all pictures of an upload: what decoding them takes is bounded
 SHORT_SIDE = 256  # pixels of the pictures that are kept
 LONGEST = 2.5  # sides of a panorama: its middle is kept
 NARROWEST = 16  # pixels; a narrower picture shows nothing
