@@ -198,8 +198,8 @@ def test_everything_inside_of_all_models_takes_two_cores_less_than_a_second(text
     ids=lambda text: ascii(text[:12]),
 )
 def test_a_shipped_model_answers_or_says_why_not(name: str, text: str) -> None:
-    if name == "pretrained" and len(text) > 2_000:
-        text = text[:2_000]  # a minute otherwise
+    if name == "pretrained" and len(text) > 500:
+        text = text[:500]  # half a minute otherwise
     try:
         found = read(name, text)
     except GlassboxError as error:
