@@ -12,6 +12,7 @@ from core.errors import GlassboxError
 from core.language import windows
 from core.language.cleaning import LONGEST
 from core.language.models import sentiment
+from core.language.shipped import sigmoid
 from core.language.types import Ids, Inside, TextModel, Token
 from core.types import Floats
 
@@ -158,8 +159,8 @@ def odds(logits: Floats, model: TextModel) -> Floats:
 
 
 def probability(margin: Floats) -> Floats:
-    """Probability of "positive" from its log-odds: the softmax of two logits."""
-    return np.asarray(1 / (1 + np.exp(-margin.astype(np.float64))), np.float32)
+    """Probability of "positive" from its log-odds: the softmax of two logits, which is a sigmoid."""
+    return sigmoid(margin)
 
 
 def passes_within(model: TextModel, inside: Inside, tokens: int, work: float) -> int:
