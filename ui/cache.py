@@ -5,6 +5,8 @@ What is made of a visitor's photo is kept in the session's own caches and goes w
 
 from __future__ import annotations
 
+import base64
+import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,10 @@ from core.language.attribution import Attribution
 from core.language.faithfulness import Faithfulness as TextFaithfulness
 from core.language.faithfulness import faithfulness as text_faithfulness
 from core.language.reading import Reading, read
+from core.tuning import builtin, images
+from core.tuning import queue as tuning_queue
+from core.tuning.tuned import distances_in
+from core.tuning.types import Dataset, Tuned
 from core.types import Floats, Image
 from core.vision import arithmetic as arithmetic_of_layers
 from core.vision import explain, inside, maximisation
@@ -87,6 +93,9 @@ def forget() -> None:
         psnr,
         histograms,
         spectrum,
+        tuned_answer,
+        tuned_map,
+        queue_owner,
     ):
         kept.clear()
 
@@ -340,3 +349,48 @@ def word_verdicts(model: str, words: tuple[str, ...]) -> tuple[float | None, ...
             return None
 
     return tuple(map(one, words))
+
+
+# Tuning.
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def builtin_set(name: str, language: str) -> Dataset:
+    """A data set that ships; of texts those in one language."""
+    return builtin(name, language or None)
+
+
+@st.cache_data(max_entries=6, show_spinner=False)
+def builtin_thumbnails(name: str) -> dict[str, str]:
+    """The pictures of a set that ships as small data URIs, by their digests."""
+    return {
+        one.digest: "data:image/jpeg;base64," + base64.b64encode(images.thumbnail(one)).decode("ascii")
+        for one in builtin_set(name, "").examples
+    }
+
+
+def _end_runs(owner: str) -> None:
+    if tuning_queue.queue.cache_info().currsize:  # nothing was ever started otherwise
+        tuning_queue.queue().release(owner)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, scope="session", on_release=_end_runs)
+def queue_owner() -> str:
+    """Whose runs these are; they end with the session."""
+    return secrets.token_hex(16)
+
+
+@st.cache_data(max_entries=16, show_spinner=False, scope="session")
+def tuned_map(network: str, digest: str, label_index: int, _model: VisionModel, _image: Image) -> Floats:
+    """Where a tuned network saw a class, at the picture's own size."""
+    return vision.grad_cam(_model, _image, label_index)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def tuned_answer(
+    network: str, digest: str, _tuned: Tuned, _model: VisionModel, _image: Image
+) -> tuple[Floats, float, str]:
+    """A tuned network's probabilities, the distance to the nearest learned example, and which that is."""
+    probabilities = vision.classifier(_model).predict([_image])[0]
+    distance, nearest = distances_in(_tuned, _model, _image)
+    return probabilities, distance, nearest

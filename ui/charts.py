@@ -408,33 +408,44 @@ def dots(
     x_title: str,
     alt: str,
 ) -> None:
-    """Shares as dots, a row for each part; the series `main` large, with its number, the others small."""
+    """Shares as dots, a row for each part: the series `main` large, with its numbers at the right, the
+    others small; whose they are is told under the mouse."""
     figure = go.Figure()
-    symbols = ("circle", "square", "diamond", "triangle-up", "cross")
-    for place, (name, shares) in enumerate(sorted(series.items(), key=lambda each: each[0] == main)):
+    for name, shares in sorted(series.items(), key=lambda each: each[0] == main):
         own = name == main
         figure.add_scatter(
             x=shares,
             y=list(rows),
             name=name,
-            mode="markers+text" if own else "markers",
-            text=["" if share is None else f"{share:.1%}" for share in shares] if own else None,
-            textposition="top center",
+            mode="markers",
             marker={
-                "size": 13 if own else 8,
+                "size": 14 if own else 9,
                 "color": style.accent() if own else style.muted(),
-                "symbol": "circle" if own else symbols[1 + place % 4],
-                "opacity": 1 if own else 0.75,
+                "symbol": "circle" if own else "circle-open",
+                "line": {"width": 0 if own else 2},
             },
             hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>",
             cliponaxis=False,
         )
-    figure.add_vline(0.5, line={"color": style.muted(), "width": 1, "dash": "dot"})
+    told = ["" if share is None else f"{share:.1%}" for share in series[main]]
+    figure.add_scatter(
+        x=[1.02] * len(rows),
+        y=list(rows),
+        mode="text",
+        text=told,
+        textposition="middle right",
+        textfont={"size": 13, "color": style.accent()},
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
     lowest = min(0.5, *(share for shares in series.values() for share in shares if share is not None))
-    figure.update_layout(**_layout("", 92 + 34 * len(rows)))
-    figure.update_layout(hovermode="closest")
-    figure.update_xaxes(title=x_title, tickformat=".0%", range=(lowest - 0.03, 1.02))
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_layout(**_layout("", 72 + 27 * len(rows)))
+    figure.update_layout(hovermode="closest", showlegend=False, margin_r=56)
+    figure.add_vline(0.5, line={"color": style.muted(), "width": 1, "dash": "dot"})
+    figure.update_xaxes(
+        title=x_title, tickformat=".0%", range=(lowest - 0.02, 1.01), tickvals=[0.5, 0.6, 0.7, 0.8, 0.9, 1]
+    )
+    figure.update_yaxes(range=(len(rows) - 0.5, -0.5), automargin=True, tickfont={"size": 12})
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 
@@ -488,7 +499,9 @@ def learning(
             },
         )
     figure.update_layout(**_layout("", height))
-    figure.update_layout(uirevision=revision, legend={"y": 1.02, "x": 0, "xanchor": "left"}, margin_t=30)
+    corner = {"y": 0.06, "yanchor": "bottom"} if shares else {"y": 1.0, "yanchor": "top"}
+    plain = {"orientation": "v", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}}
+    figure.update_layout(uirevision=revision, legend=plain | corner, margin_t=16)
     figure.update_xaxes(title=x_title, range=(0, max(1, epochs)), tickformat="d", showgrid=False)
     figure.update_yaxes(
         title=y_title,

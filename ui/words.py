@@ -40,3 +40,10 @@ def percent(share: float, digits: int = 1) -> str:
     if 0 < share * 100 < smallest:
         return f"<{smallest:g}%"
     return f"{share * 100:.{digits}f}%"
+
+
+def plain(text: str) -> str:
+    """A visitor's text inside a markdown sentence: every sign that could mean something is escaped."""
+    return "".join(
+        f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:&" else sign for sign in " ".join(text.split())
+    )
