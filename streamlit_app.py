@@ -7,3 +7,4 @@ with frame.page("home") as here:
     if current is not None:
         home.way(current)
     photo.chooser(leads_to="classify")
+    home.sentence()

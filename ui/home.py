@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import streamlit as st
 
 from core import vision
 from core.types import Floats, Image
 from core.vision import efficientnet, explain
-from ui import answers, cache, state
+from ui import answers, cache, sentiment, state
 from ui.components import Station, colour, data_uri, flow
-from ui.frame import go_to
+from ui.frame import entry, go_to, page_link, told
 from ui.words import label, percent, t
 
 PATCH = 16  # pixels of the photo that are shown one by one
@@ -48,6 +49,19 @@ def way(photo: state.Photo) -> None:
         alt=t("home.way"),
         on_pick=lambda name: go_to(LEADS_TO[name]),
     )
+
+
+def sentence() -> None:
+    """The visitor's text, or the first example, as three networks read it; a link leads to the page."""
+    look = sentiment.looked(sentiment.text_now(), sentiment.FIRST)
+    if look is None:
+        return
+    with st.container(key="home_text", gap="xsmall"):
+        st.markdown(f"**{t('home.text')}**")
+        st.caption(t("home.text.about"))
+        with told():
+            sentiment.running(look)
+        page_link(entry("sentiment"), t("sentiment.next"), icon=":material/arrow_forward:")
 
 
 def draw_way(image: Image) -> dict[str, tuple[str, ...]]:

@@ -50,6 +50,7 @@ def attention(look: Look) -> None:
             alt=t("sentiment.attention.heads.alt"),
             selected=layer * heads + head,
             pixelated=count <= 48,
+            columns=heads,
             on_pick=lambda number: choose(look.model, number // heads, number % heads, None),
         )
         st.caption(t("sentiment.attention.heads.about"))
@@ -88,7 +89,9 @@ def chosen(look: Look, reading: Reading, found: Floats) -> tuple[int, int, int]:
     if kept is not None:
         layer, head, token = kept
     else:
-        sharp = (found * (1 - np.eye(count, dtype=np.float32))).max(-1).mean(-1)  # (layers, heads)
+        here, there = np.mgrid[:count, :count]
+        far = (abs(here - there) > 1) & (there > 0)  # not the neighbour, not the first: those are habits
+        sharp = (found * far).max(-1).mean(-1)  # (layers, heads)
         layer, head = (int(place) for place in np.unravel_index(int(sharp.argmax()), sharp.shape))
         token = None
     if token is None or token >= count:
@@ -120,7 +123,7 @@ def _arithmetic(look: Look, reading: Reading, layer: int, head: int, token: int)
     with left:
         _checked(found, first)
         st.latex(
-            r"a_{ij} = \frac{e^{s_{ij}}}{\sum_k e^{s_{ik}}}, \qquad s_{ij} = \frac{q_i \cdot k_j}{\sqrt{d}}"
+            r"a_{ij} = \frac{e^{s_{ij} - m}}{\sum_k e^{s_{ik} - m}}, \qquad s_{ij} = \frac{q_i \cdot k_j}{\sqrt{d}}"
         )
         st.caption(
             t(
@@ -131,14 +134,18 @@ def _arithmetic(look: Look, reading: Reading, layer: int, head: int, token: int)
             )
         )
         dot = found.dot(first, TERMS)
-        terms = " + ".join(f"{n(term.weight)} \\cdot {n(term.value, True)}" for term in dot.terms)
+        score, largest = float(found.scores[first]), float(found.scores.max())
+        total = float(found.exponentials.sum())
+        terms = " + ".join(
+            f"{n(term.weight, place > 0)} \\cdot {n(term.value, True)}"
+            for place, term in enumerate(dot.terms)
+        )
         rest = f" + {n(dot.rest, True)}" if dot.others else ""
         st.latex(
             r"\begin{aligned}"
             rf"q \cdot k &= {terms}\\&\quad{rest} = {n(float(found.dots[first]))}\\"
-            rf"s &= {n(float(found.dots[first]))} / \sqrt{{{len(found.query)}}} = {n(float(found.scores[first]))}\\"
-            rf"a &= \frac{{e^{{{n(float(found.scores[first]))}}}}}"
-            rf"{{{n(float(np.exp(found.scores.astype(np.float64)).sum()))}}} = {n(float(found.weights[first]))}"
+            rf"s &= {n(float(found.dots[first]))} / \sqrt{{{len(found.query)}}} = {n(score)}\\"
+            rf"a &= \frac{{e^{{{n(score)} - {n(largest, True)}}}}}{{{n(total)}}} = {n(float(found.weights[first]))}"
             r"\end{aligned}"
         )
     with right:

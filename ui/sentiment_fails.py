@@ -24,7 +24,7 @@ def fails(model: str) -> None:
         return
     found = assets.read_json(*FILE)
     groups: Mapping[str, Mapping[str, Any]] = found["groups"]
-    st.markdown(t("sentiment.fails.lead"))
+    st.markdown(t("sentiment.fails.lead", name=t(f"sentiment.name.{model}")))
     weakest = _weakest(groups, model)
     if weakest:
         st.markdown(
@@ -98,9 +98,9 @@ def part_name(group: str, part: str) -> str:
     if group == "length":
         low_text, _, high = rest.partition("_")
         if not high:
-            return t("sentiment.fails.longer", language=named, low=f"{int(low_text) - 1:,}")
-        return t("sentiment.fails.between", language=named, low=f"{int(low_text):,}", high=f"{int(high):,}")
-    return t("sentiment.fails.of", language=named, what=t(f"sentiment.fails.{group}.{rest}"))
+            return t("sentiment.fails.longer", name=named, low=f"{int(low_text) - 1:,}")
+        return t("sentiment.fails.between", name=named, low=f"{int(low_text):,}", high=f"{int(high):,}")
+    return t("sentiment.fails.of", name=named, what=t(f"sentiment.fails.{group}.{rest}"))
 
 
 def _worst(worst: list[dict[str, Any]], model: str) -> None:

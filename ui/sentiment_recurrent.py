@@ -166,7 +166,10 @@ def _written(gate: Gate, step: int, letter: str) -> str:
 
 def _sum(found: Sum) -> str:
     """The largest products of a sum, and the rest in one number."""
-    parts = [f"{n(term.weight)} \\cdot {n(term.value, True)}" for term in found.terms[:TERMS]]
+    parts = [
+        f"{n(term.weight, place > 0)} \\cdot {n(term.value, True)}"
+        for place, term in enumerate(found.terms[:TERMS])
+    ]
     listed = sum(term.product for term in found.terms[:TERMS])
     rest = found.total - listed
     if found.others or len(found.terms) > TERMS:

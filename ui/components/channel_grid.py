@@ -29,6 +29,7 @@ def channel_grid(
     selected: int,
     pixelated: bool,
     on_pick: Callable[[int], None],
+    columns: int = 0,
 ) -> None:
     """Small maps in rows, as many side by side as there is room for.
 
@@ -37,6 +38,7 @@ def channel_grid(
         selected: the number of the one chosen now.
         pixelated: show single pixels as squares.
         on_pick: called with the number before the page runs again.
+        columns: exactly so many side by side, close together and without captions; 0: as many as fit.
     """
 
     def picked() -> None:
@@ -52,6 +54,7 @@ def channel_grid(
             "items": [item._asdict() for item in items],
             "selected": selected,
             "pixelated": pixelated,
+            "columns": columns,
         },
         on_pick_change=picked,
     )

@@ -9,7 +9,7 @@ function row(self, at) {
     : tokens.map((_, i) => weights[i * count + at]);
 }
 
-const percent = (share) => (share >= 0.0995 ? `${Math.round(100 * share)}%` : `${(100 * share).toFixed(1)}%`);
+const percent = (share) => (share < 0.001 ? "<0.1%" : share >= 0.0995 ? `${Math.round(100 * share)}%` : `${(100 * share).toFixed(1)}%`);
 
 function middle(token) {
   return { x: token.offsetLeft + token.offsetWidth / 2, top: token.offsetTop, bottom: token.offsetTop + token.offsetHeight };

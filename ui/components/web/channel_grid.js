@@ -40,6 +40,8 @@ export default function (component) {
   const { data, grid } = self;
   grid.setAttribute("aria-label", data.alt);
   grid.classList.toggle("pixelated", data.pixelated);
+  grid.classList.toggle("close", Boolean(data.columns));
+  grid.style.setProperty("--columns", data.columns || 1);
   while (grid.children.length > data.items.length) grid.lastElementChild.remove();
   while (grid.children.length < data.items.length) grid.append(make());
   data.items.forEach(({ number, caption, title, source }, i) => {
