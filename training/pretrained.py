@@ -71,6 +71,7 @@ class Plan:
     long_from: float = 1.0  # share of the steps
     tokens: int = 5120  # of a batch of long texts
     most: int = 96  # texts in a batch of short ones
+    reviews: float = 1.0  # share of the long reviews that an epoch reads
     read: int = 512  # tokens of a window that the shipped model reads
 
 
@@ -90,11 +91,18 @@ def read_safetensors(file: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def body(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """MiniLM's layers under our names; the first segment's vector is added to the positions."""
+def body(arrays: dict[str, np.ndarray], first: int = 0) -> dict[str, np.ndarray]:
+    """MiniLM's layers under our names; the first segment's vector is added to the positions.
+
+    Args:
+        arrays: as its file has them.
+        first: the place that a text begins at. We leave [CLS] out, and MiniLM passes over whatever stands in
+            its place: begin at 1, or the first word is not read.
+    """
+    places = arrays["embeddings.position_embeddings.weight"]
+    places = places[np.minimum(np.arange(POSITIONS) + first, POSITIONS - 1)]
     result = {
-        "positions/embeddings": arrays["embeddings.position_embeddings.weight"]
-        + arrays["embeddings.token_type_embeddings.weight"][0],
+        "positions/embeddings": places + arrays["embeddings.token_type_embeddings.weight"][0],
         "norm/gamma": arrays["embeddings.LayerNorm.weight"],
         "norm/beta": arrays["embeddings.LayerNorm.bias"],
     }
@@ -144,7 +152,7 @@ def encode(tokenizer: WordPieces, data: Path, split: str, work: Path) -> Encoded
     """The three sets of a split, tokenised once and kept in the working folder."""
     file = work / f"{split}.npz"
     if not file.exists():
-        sets = (texts.imdb(data, split), texts.english(data, split), texts.chinese(data, split, False))
+        sets = (texts.imdb(data, split), texts.english(data, split), texts.chinese(data, split))
         ids = [tokenizer.encode_ids(text) for part in sets for text in part.texts]
         np.savez(
             file,
@@ -187,6 +195,8 @@ def batches(data: Encoded, plan: Plan, epoch: int, length: int) -> Iterator[tupl
     plans: list[np.ndarray] = []
     for kind in (IMDB, ENGLISH, CHINESE):
         chosen = random.permutation(np.flatnonzero((data.kinds == kind) & (lengths(data) > 0)))
+        if kind == IMDB:
+            chosen = chosen[: round(plan.reviews * len(chosen))]
         size = np.minimum(lengths(data)[chosen], length)
         order = chosen[np.argsort(size + random.uniform(0, 6, len(size)), kind="stable")]
         size = np.minimum(lengths(data)[order], length)
@@ -408,7 +418,11 @@ def train(run: Training, data: Encoded, held: Encoded, folder: Path) -> Iterator
             if run.step % 200 == 0 or run.step == plan.steps:
                 run.save(folder, epoch, done)
             if run.step % 50 == 0:
-                report = {"step": run.step, "epoch": epoch, "loss": round(float(np.mean(losses)), 4)}
+                report: dict[str, Any] = {
+                    "step": run.step,
+                    "epoch": epoch,
+                    "loss": round(float(np.mean(losses)), 4),
+                }
                 losses = []
                 if run.step % 400 == 0 or run.step == plan.steps:
                     hit = run.logits(cut).argmax(axis=1) == held.labels[quick]
@@ -509,16 +523,17 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/pretrained"), help="folder of the run")
     parser.add_argument("--steps", type=int, default=Plan.steps)
     parser.add_argument("--cool-down", type=int, default=Plan.cool_down)
+    parser.add_argument("--reviews", type=float, default=Plan.reviews, help="share of IMDb's an epoch reads")
     parser.add_argument("--evaluate", action="store_true", help="measure the files that ship and stop")
     parser.add_argument("--ship", action="store_true", help="ship the newest checkpoint of --work as it is")
     options = parser.parse_args()
     if not options.evaluate:
         options.work.mkdir(parents=True, exist_ok=True)
-        plan = Plan(steps=options.steps, cool_down=options.cool_down)
+        plan = Plan(steps=options.steps, cool_down=options.cool_down, reviews=options.reviews)
         print(json.dumps(asdict(plan)), flush=True)
         tokenizer, embedding, old = prepare(options.minilm, options.cedict, options.data, options.work)
         arrays = read_safetensors(options.minilm / "model.safetensors")
-        run = Training(plan, body(arrays), embedding, old)
+        run = Training(plan, body(arrays, first=1), embedding, old)
         if options.ship:
             run.restore(options.work)
         else:
