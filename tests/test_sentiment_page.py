@@ -14,7 +14,7 @@ from core import assets, i18n, language
 from core.errors import GlassboxError
 from core.language import calibration, tables
 from tests.test_pages import opened, words_of
-from ui import charts, sentiment, sentiment_many, sentiment_recurrent, sentiment_space
+from ui import charts, sentiment, sentiment_fails, sentiment_many, sentiment_recurrent, sentiment_space, state
 from ui.components import states as states_component
 from ui.sentiment import MODELS, TABS, turns
 
@@ -285,6 +285,54 @@ def test_a_file_that_is_no_table_is_told() -> None:
     app = page("zh", tab="many")
     app.file_uploader[0].upload("x.csv", b"PK\x03\x04" + bytes(200), "text/csv").run()
     assert len(app.error) == 1 and "CSV UTF-8" in app.error[0].value
+
+
+# --- where it fails ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", i18n.LANGUAGES)
+def test_the_weakest_spots_come_first(lang: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def row(texts: int, share: float) -> dict[str, Any]:
+        return {"texts": texts, "accuracy": dict.fromkeys(MODELS, share)}
+
+    found = {
+        "groups": {
+            "language": {"en": row(900, 0.91), "zh": row(800, 0.9)},
+            "length": {"en_1_60": row(100, 0.77), "zh_301": row(90, 0.88), "zh_1_10": row(3, 0.1)},
+            "negation": {"en_with": row(50, 0.79), "en_without": row(60, 0.93)},
+            "source": {"sst2": row(70, 0.81), "unheard_of": row(70, 0.95)},
+            "other_kind": {"en": row(40, 0.5), "en_mixed": row(8, 0.4)},
+            "sure": {"0.9": {"texts": dict.fromkeys(MODELS, 5000), "accuracy": dict.fromkeys(MODELS, 0.97)}},
+        },
+        "worst": {"gru": [{"text": "*no* wonder", "label": 1, "positive": 0.02}]},
+    }
+    file = tmp_path / "failures.json"
+    file.write_text(json.dumps(found))
+    monkeypatch.setattr(sentiment_fails.assets, "path", lambda *_: file)
+    monkeypatch.setattr(sentiment_fails.assets, "read_json", lambda *_: found)
+    app = AppTest.from_function(_fails_alone, default_timeout=60)
+    app.session_state["visit"] = state.Visit(lang)
+    app.run()
+    assert not app.exception
+    weakest = next(str(text.value) for text in app.markdown if "77.0%" in str(text.value))
+    assert weakest.index("77.0%") < weakest.index("79.0%") < weakest.index("81.0%")
+    assert "10.0%" not in weakest and "40.0%" not in weakest  # three texts say nothing; ours stand apart
+    assert r"\*no\* wonder" in app.button[0].label
+    app.button[0].click().run()
+    assert app.session_state["visit"].kept["sentiment_text"] == "*no* wonder"
+
+
+def _fails_alone() -> None:
+    from ui import sentiment_fails
+
+    sentiment_fails.fails("gru")
+
+
+def test_the_home_page_reads_the_visitors_sentence() -> None:
+    app = write(page(), "a quiet little film")
+    app.switch_page("streamlit_app.py").run()
+    assert not app.exception and not app.error
+    assert component(app, "sentiment_running")["tokens"] == ["a", "quiet", "little", "film"]
 
 
 # --- small parts ------------------------------------------------------------------------------------

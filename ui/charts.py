@@ -289,6 +289,7 @@ def over_tokens(
         ticktext=[
             named[place] if len(tokens[place]) < 14 else literal(tokens[place][:12]) + "…" for place in ticks
         ],
+        tickangle=0 if sum(map(len, tokens)) < 34 else -60,
         showgrid=False,
         zeroline=False,
     )
@@ -427,17 +428,16 @@ def dots(
             hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>",
             cliponaxis=False,
         )
-    told = ["" if share is None else f"{share:.1%}" for share in series[main]]
-    figure.add_scatter(
-        x=[1.02] * len(rows),
-        y=list(rows),
-        mode="text",
-        text=told,
-        textposition="middle right",
-        textfont={"size": 13, "color": style.accent()},
-        hoverinfo="skip",
-        cliponaxis=False,
-    )
+    for row, share in zip(rows, series[main], strict=True):
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            xanchor="left",
+            y=row,
+            text="" if share is None else f" {share:.1%}",
+            font={"size": 13, "color": style.accent()},
+            showarrow=False,
+        )
     lowest = min(0.5, *(share for shares in series.values() for share in shares if share is not None))
     figure.update_layout(**_layout("", 72 + 27 * len(rows)))
     figure.update_layout(hovermode="closest", showlegend=False, margin_r=56)

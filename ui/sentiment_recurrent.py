@@ -35,7 +35,7 @@ def recurrent(look: Look) -> None:
             key=f"sentiment_states_{look.model}_{name}",
             alt=t("sentiment.states.alt", name=t(f"sentiment.states.{name}")),
             scale="viridis" if gate else "signed",
-            limit=1.0,
+            limit=1.0 if gate else pictures.limit_of(values),
             chosen=(step, unit),
             unit=t("sentiment.states.told"),
             rows=t("sentiment.states.units", count=hidden.shape[1]),
