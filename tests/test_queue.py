@@ -6,16 +6,19 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from playwright.sync_api import Browser, expect
 
 from core.errors import GlassboxError
 from core.tuning import queue as queues
 from core.tuning.executor import OneWorker
 from core.tuning.queue import Run, RunQueue
 from core.tuning.types import Epoch, Progress
+from tests import browser
 
 WORK = "tests.slow_work:"
 
@@ -280,3 +283,17 @@ def test_a_stranger_cannot_speak_to_the_queue(queue: RunQueue) -> None:
     run = count(queue, "a", 2)
     assert run.wait(30)
     assert run.state == "finished"
+
+
+@pytest.mark.browser
+def test_under_streamlit_the_worker_does_not_run_the_page_again(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tmp_path / "runs.txt"
+    monkeypatch.setenv("GLASSBOX_TEST_RUNS", str(runs))
+    with browser.serve(browser.ROOT / "tests/apps/queue_app.py") as server:
+        page = chromium.new_page()
+        page.goto(server.address)
+        expect(page.get_by_text("result: finished worker.py")).to_be_visible(timeout=60_000)
+        page.close()
+        assert {line.split()[0] for line in runs.read_text().splitlines()} == {str(server.process)}

@@ -6,6 +6,8 @@ on its features is as good as one learned on the float32 network's (`benchmarks/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from core.errors import GlassboxError
@@ -14,6 +16,7 @@ from core.tuning.types import Augmentation, Dataset, Example
 from core.types import Floats, Image
 from core.vision import efficientnet, models
 
+TOGETHER = {"images": 4, "texts": 16}  # examples between two looks at whether to stop
 MOST_VIEWS = 8  # of a picture
 ENOUGH_PICTURES = 1000  # views of all pictures together; more do not make a head better
 
@@ -51,30 +54,30 @@ def of_picture(pixels: Image) -> Floats:
     return models.lite().features(pixels)
 
 
-def of_text(text: str) -> Floats:
-    """The sentence vector of a text, (384,): the mean of the locked encoder's token vectors.
+def of_examples(kind: str, examples: Sequence[Example]) -> Floats:
+    """The features of a few pictures or texts as they are, (n, width).
 
-    Raises:
-        GlassboxError: there is nothing to read in it.
-    """
-    from core.language import pretrained
-
-    found: Floats = pretrained.load().sentence_vectors([text])[0]
-    return found
-
-
-def of_example(kind: str, example: Example) -> Floats:
-    """The features of a picture or text as it is, (width,).
+    Of a text, the sentence vector: the mean of the locked encoder's token vectors, brought to length 1. Texts
+    go through the encoder side by side, which is three times as fast as one by one.
 
     Raises:
         GlassboxError: `tuning.error.unreadable`: a text holds nothing to read.
     """
     if kind == "images":
-        return of_picture(prepared(example))
-    try:
-        return of_text(example.text)
-    except GlassboxError as problem:
-        raise GlassboxError("tuning.error.unreadable", name=example.name) from problem
+        return np.stack([of_picture(prepared(example)) for example in examples])
+    from core.language import pretrained, windows
+    from core.language.threads import one_thread
+
+    encoder = pretrained.load()
+    ids = []
+    for example in examples:
+        try:
+            ids.append(encoder.readable(example.text)[: encoder.length])
+        except GlassboxError as problem:
+            raise GlassboxError("tuning.error.unreadable", name=example.name) from problem
+    with one_thread():
+        vectors: Floats = encoder.pooled(*windows.padded(ids))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def split(dataset: Dataset) -> tuple[tuple[Example, ...], tuple[Example, ...]]:

@@ -55,7 +55,7 @@ def make(dataset: Dataset, plan: Plan, watched: str | None, known: dict[str, Flo
 def weights_of(model: Any) -> dict[str, NDArray[np.float32]]:
     """All arrays of a network, by "layer/name"."""
     return {
-        f"{layer.name}/{variable.name}": np.array(variable, np.float32)
+        f"{layer.name}/{variable.name}": variable.numpy().copy()
         for layer in model.layers
         for variable in layer.weights
         if "seed" not in variable.name

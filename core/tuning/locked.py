@@ -119,11 +119,13 @@ def compute(dataset: Dataset, known: dict[str, Floats], plan: Plan, count: int =
         left = passed / done * (total - done) if done >= 4 else None
         return Progress("tuning.stage.features", done, total, left)
 
-    for example in _mixed(dataset.examples):
-        if done % 4 == 0:
-            yield progress()
-        known[example.digest] = features.of_example(dataset.kind, example)[np.newaxis]
-        done += 1
+    order, size = _mixed(dataset.examples), features.TOGETHER[dataset.kind]
+    for first in range(0, len(order), size):
+        yield progress()
+        some = order[first : first + size]
+        for example, row in zip(some, features.of_examples(dataset.kind, some), strict=True):
+            known[example.digest] = row[np.newaxis]
+        done += len(some)
     for example in training if count else ():
         yield progress()
         rows = [
@@ -153,9 +155,9 @@ def at_hand(dataset: Dataset, known: dict[str, Floats]) -> tuple[tuple[Example, 
     for label in range(len(dataset.labels)):
         of_class = [example for example in training if example.label == label]
         if not any(example.digest in known for example in of_class):
-            known[of_class[0].digest] = features.of_example(dataset.kind, of_class[0])[np.newaxis]
+            known[of_class[0].digest] = features.of_examples(dataset.kind, of_class[:1])
     if not any(example.digest in known for example in validation):
-        known[validation[0].digest] = features.of_example(dataset.kind, validation[0])[np.newaxis]
+        known[validation[0].digest] = features.of_examples(dataset.kind, validation[:1])
     return (
         tuple(example for example in training if example.digest in known),
         tuple(example for example in validation if example.digest in known),

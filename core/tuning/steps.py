@@ -84,7 +84,7 @@ class Learner:
 
     def state(self) -> list[NDArray[np.float32]]:
         """The variables' numbers."""
-        return [np.array(variable, np.float32) for variable in self._variables]
+        return [variable.numpy().copy() for variable in self._variables]
 
     def restore(self, state: Sequence[NDArray[np.float32]]) -> None:
         """Back to numbers that `state` gave."""

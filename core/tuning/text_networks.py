@@ -46,11 +46,11 @@ def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator
     import keras
     import tensorflow as tf
 
-    from core.language import pretrained, pretrained_network, shipped
+    from core.language import pretrained, shipped
 
     base = pretrained.load()
     first_layer = pretrained.LAYERS - LAST if plan.unlocked == "last" else 0
-    model = pretrained_network.build(classes=0)
+    model = pretrained.build(classes=0)
     pretrained_network_weights = {
         name: array for name, array in base.weights.items() if not name.startswith("head")
     }
@@ -64,16 +64,19 @@ def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator
     trunk = keras.Model([source, mask], model.output)
 
     kept: dict[str, Floats] = {}  # digest -> (T, width), what the first layer that learns reads
-    for done, example in enumerate(dataset.examples):
-        if done % 4 == 0:
-            yield Progress("tuning.stage.locked", done, len(dataset.examples))
-        ids, there = windows.padded([base.readable(example.text)[: base.length]])
+    size = features.TOGETHER["texts"]
+    for first in range(0, len(dataset.examples), size):
+        yield Progress("tuning.stage.locked", first, len(dataset.examples))
+        some = dataset.examples[first : first + size]
+        ids, there = windows.padded([base.readable(example.text)[: base.length] for example in some])
         x = base.embed(ids)
-        if first_layer:
-            x = base.placed(x)
+        with one_thread():
+            if first_layer:
+                x = base.placed(x)
             for layer in range(first_layer):
                 x, *_ = base.layer(layer, x, there)
-        kept[example.digest] = x[0]
+        for example, row, mask_row in zip(some, x, there, strict=True):
+            kept[example.digest] = row[: int(mask_row.sum())].copy()
 
     def prepare(examples: Sequence[Example], epoch: int | None) -> list[Floats]:
         rows = [kept[example.digest] for example in examples]
@@ -101,8 +104,8 @@ def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator
         variables=[*trunk.trainable_variables, *head.trainable_variables],
         weights=lambda: {
             **shipped.get_weights(model),
-            locked.KERNEL: np.array(head.kernel, np.float32),
-            locked.BIAS: np.array(head.bias, np.float32),
+            locked.KERNEL: head.kernel.numpy().copy(),
+            locked.BIAS: head.bias.numpy().copy(),
         },
         maps=lambda example: None,
         always={},

@@ -27,7 +27,9 @@ def default_plan(dataset: Dataset, unlocked: Unlocked = "head") -> Plan:
     pictures = dataset.kind == "images"
     few = len(dataset.examples) < 300
     if unlocked == "head":
-        return Plan(unlocked, batch=8 if few else 32, learning_rate=1e-3 if few else 3e-3, refit=not dataset.held_out)
+        return Plan(
+            unlocked, batch=8 if few else 32, learning_rate=1e-3 if few else 3e-3, refit=not dataset.held_out
+        )
     augmentation = Augmentation() if pictures else None
     if unlocked == "last":
         return Plan(
