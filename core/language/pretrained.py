@@ -72,6 +72,11 @@ class Pretrained(Shipped):
         """Named arrays, float32. The first call makes the embedding float32: 61 MB, kept."""
         return self._with_embedding
 
+    def with_layers(self, weights: Mapping[str, Floats]) -> Pretrained:
+        """The same model with other arrays in some of its layers; the word vectors are shared."""
+        own = {**self._weights, **weights}
+        return Pretrained(self.name, own, self._table, self._pieces, self.card, self.temperature)
+
     def embed(self, ids: Ids) -> Floats:
         """Word vectors, without the positions: ids (..., T) -> (..., T, 384)."""
         return self._table.rows(ids)

@@ -47,14 +47,12 @@ def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator
     import tensorflow as tf
 
     from core.language import pretrained, shipped
+    from core.language.threads import one_thread
 
     base = pretrained.load()
     first_layer = pretrained.LAYERS - LAST if plan.unlocked == "last" else 0
     model = pretrained.build(classes=0)
-    pretrained_network_weights = {
-        name: array for name, array in base.weights.items() if not name.startswith("head")
-    }
-    shipped.set_weights(model, pretrained_network_weights)
+    shipped.set_weights(model, base.weights)
     head = keras.layers.Dense(len(dataset.labels), name="logits")
     head.build((None, pretrained.WIDTH))
     start = locked.first_head(dataset, known, plan.seed)
@@ -217,8 +215,6 @@ def _tuned_encoder(tuned: Tuned) -> Any:
     from core.language import pretrained
 
     base = pretrained.load()
-    own = {name: array for name, array in tuned.weights.items() if not name.startswith("logits/")}
-    if not own:
-        return base
-    weights: dict[str, Any] = {**base._weights, **own}
-    return pretrained.Pretrained("tuned", weights, base._table, base._pieces, base.card, base.temperature)
+    weights: Mapping[str, Any] = tuned.weights
+    own = {name: array for name, array in weights.items() if not name.startswith("logits/")}
+    return base.with_layers(own) if own else base
