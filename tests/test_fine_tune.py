@@ -33,6 +33,11 @@ from core.vision import efficientnet
 from core.vision.lite import softmax
 
 
+pytestmark = pytest.mark.filterwarnings(  # of Keras, when it saves a model or hands out its weights
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+
 def few(dataset: Dataset, training: int, validation: int) -> Dataset:
     """So many examples of each class on each side."""
     kept: list[Example] = []
