@@ -417,7 +417,7 @@ def test_the_keras_twin_of_a_tuned_head_agrees(locked_run: Finished, textures: D
     lite = vision.grad_cam(model, image, index)
     deep = vision.grad_cam(model, image, index, efficientnet.outputs()[-2])
     assert lite.shape == deep.shape == image.shape[:2]
-    assert lite.max() == pytest.approx(1)
+    assert 0.8 < lite.max() <= 1
 
 
 def test_what_was_learned_from_is_near_and_what_is_foreign_is_far(
