@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import vision
-from ui import answers, frame, photo, state, ways
+from ui import answers, frame, networks, photo, state, ways
 from ui.words import t
 
-MODEL = "efficientnet_lite0"
+MODELS = ("efficientnet_lite0", "article_cnn")
 
 with frame.page("classify") as here:
-    model = vision.vision_model(MODEL)
-    here.card = model.card
-    answer = answers.classify(MODEL, state.visit().photo)
+    name = networks.named(networks.choice("classify_model", MODELS))
+    model = networks.model(name)
+    here.card = None if networks.is_tuned(name) else model.card
+    answer = answers.classify(name, state.visit().photo)
     chosen = answers.chosen_class(answer)
     layer = answers.chosen_layer(model)
 
     picture, words = st.columns([5, 4], gap="large")
     with words:
+        networks.choose("classify_model", MODELS)
         answers.headline(answer)
         answers.top_bars(answer, chosen)
         figures = st.container(key="figures", height=112, border=False)
@@ -28,7 +29,7 @@ with frame.page("classify") as here:
     photo.chooser()
 
     tabs = ("closer", "worth", "ways", "maths", "many")
-    closer, worth, others, maths, many = st.tabs([t(f"classify.tab.{name}") for name in tabs])
+    closer, worth, others, maths, many = st.tabs([t(f"classify.tab.{tab}") for tab in tabs])
     with closer:
         answers.closer(answer, model, chosen)
     with others:
@@ -36,7 +37,7 @@ with frame.page("classify") as here:
     with maths:
         answers.maths(answer, chosen)
     with many:
-        answers.many(MODEL)
+        answers.many(name)
     with worth:
         score = answers.score(answer, chosen, layer, heatmap)
         answers.curves(score)

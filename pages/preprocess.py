@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import vision
-from ui import frame, photo, studio, studio_chain, studio_closer
+from ui import frame, networks, photo, studio, studio_chain, studio_closer
 
 
 @frame.fragment
@@ -50,7 +49,8 @@ def bench() -> None:
 
 
 with frame.page("preprocess") as here:
-    here.card = vision.vision_model(studio_chain.MODEL).card
     studio_chain.restore()
+    here.card = studio.card()
+    networks.choose("studio_model", (studio_chain.MODEL,))
     bench()
     photo.chooser()

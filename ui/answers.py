@@ -16,9 +16,10 @@ from core.imaging.decode import EXTENSIONS
 from core.types import Floats, Image
 from core.vision import explain
 from core.vision.faithfulness import Faithfulness
-from ui import cache, charts, frame, state, style
+from ui import cache, charts, frame, networks, state, style
 from ui.components import Bar, bars, overlay, thumbnail
-from ui.words import label, label_key, other, percent, sentence, t
+from ui.networks import label, other_label
+from ui.words import percent, sentence, t
 
 TOP = 5
 SURE, UNSURE = 0.5, 0.9  # quantiles of the entropy on known photos
@@ -38,7 +39,7 @@ class Answer:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return vision.vision_model(self.model).labels
+        return networks.model(self.model).labels
 
     @property
     def order(self) -> list[int]:
@@ -65,10 +66,12 @@ def entropy(probabilities: Floats) -> float:
     return float(-(p * np.log2(np.maximum(p, 1e-12))).sum())
 
 
-def surprise(bits: float, model: str) -> float:
-    """The share of known photos on which the network is surer than this, 0..1."""
-    figures = vision.vision_model(model).card.figures
+def surprise(bits: float, model: str) -> float | None:
+    """The share of known photos on which the network is surer than this, 0..1; None if it is not known."""
+    figures = networks.model(model).card.figures
     known = sorted((figures[key], int(key.rsplit("_", 1)[1])) for key in figures if "known_entropy_" in key)
+    if not known:
+        return None
     return float(np.interp(bits, [0.0, *(k[0] for k in known)], [0.0, *(k[1] / 100 for k in known)]))
 
 
@@ -82,7 +85,9 @@ def chosen_class(answer: Answer) -> str:
         del picked[next(iter(picked))]
     top = answer.labels[answer.order[0]]
     chosen: str = picked.get(answer.digest, top)
-    state.to_url("class", None if chosen == top else chosen)
+    if chosen not in answer.labels:  # of another network
+        chosen = top
+    state.to_url("class", None if chosen == top or networks.is_tuned(answer.model) else chosen)
     return chosen
 
 
@@ -101,12 +106,15 @@ def pick(label_id: str, digest: str) -> None:
 def headline(answer: Answer) -> None:
     """The answer: one big word, one number, how sure."""
     top = answer.order[0]
-    key = label_key(answer.model, answer.labels[top])
+    name = label(answer.model, answer.labels[top])
     sure = surprise(answer.entropy, answer.model)
     with st.container(key="headline", gap=None):
-        st.caption(t("classify.engine", value=f"{answer.seconds * 1000:.1f}"))
+        engine = "classify.engine" if networks.quick(answer.model) else "classify.engine.keras"
+        st.caption(t(engine, value=f"{answer.seconds * 1000:.1f}"))
         share = percent(float(answer.probabilities[top]))
-        st.markdown(f"## {t(key)}\u2002:primary[{share}]")
+        st.markdown(f"## {name}\u2002:primary[{share}]")
+    if sure is None:
+        return
     if sure >= UNSURE:
         st.warning(t("classify.unlike", share=percent(sure, 0)), icon=":material/help:")
     elif sure >= SURE:
@@ -122,9 +130,10 @@ def top_bars(answer: Answer, chosen: str) -> None:
         shown = [*shown, answer.labels.index(chosen)]
     items = []
     for index in shown:
-        key = label_key(answer.model, answer.labels[index])
+        label_id = answer.labels[index]
+        name, twin = label(answer.model, label_id), other_label(answer.model, label_id)
         share = float(answer.probabilities[index])
-        items.append(Bar(answer.labels[index], t(key), other(key), share, percent(share)))
+        items.append(Bar(label_id, name, twin, share, percent(share)))
     bars(
         items,
         key="classify_bars",
@@ -136,10 +145,10 @@ def top_bars(answer: Answer, chosen: str) -> None:
 
 def heatmap(answer: Answer, chosen: str, layer: str) -> Floats:
     """The class's heatmap at the chosen layer, over the whole photo."""
-    model = vision.vision_model(answer.model)
+    model = networks.model(answer.model)
     index = answer.labels.index(chosen)
-    if layer == explain.LAST:
-        found = cache.last_map(answer.digest, index, answer.image)
+    if layer == explain.LAST and networks.quick(answer.model):
+        found = cache.last_map(answer.model, answer.digest, index, answer.image)
     else:
         with st.spinner(t("classify.loading_tensorflow"), show_time=True):
             found = cache.layer_maps(answer.model, answer.digest, index, answer.image)[layer]
@@ -158,7 +167,7 @@ def picture(answer: Answer, chosen: str, layer: str, shown: Floats) -> None:
         legend_low=t("classify.legend.low"),
         legend_high=t("classify.legend.high", name=name),
         photo_only=t("classify.photo_only"),
-        seen=vision.vision_model(answer.model).preparation.box(answer.image),
+        seen=networks.model(answer.model).preparation.box(answer.image),
         image_digest=answer.digest,
     )
     if not shown.any():
@@ -170,8 +179,11 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
     search, layers = st.columns(2, gap="large")
     with search:
         key = f"classify_search_{answer.digest}"
-        keys = {label_id: label_key(answer.model, label_id) for label_id in answer.labels}
-        names = {label_id: f"{t(name)} · {other(name)}" for label_id, name in keys.items()}
+        twins = {label_id: other_label(answer.model, label_id) for label_id in answer.labels}
+        names = {
+            label_id: label(answer.model, label_id) + (f" · {twin}" if twin else "")
+            for label_id, twin in twins.items()
+        }
         st.session_state[key] = chosen
         st.selectbox(
             t("classify.search"),
@@ -208,14 +220,15 @@ def score(answer: Answer, chosen: str, layer: str, shown: Floats) -> Faithfulnes
 def figures(answer: Answer, found: Faithfulness) -> None:
     """Three small figures under the answer."""
     unsure, deletion, insertion = st.columns(3, wrap=False)
-    typical = f"{vision.vision_model(answer.model).card.figures['known_entropy_50']:.1f}"
+    known = networks.model(answer.model).card.figures.get("known_entropy_50")
+    typical = "–" if known is None else f"{known:.1f}"
     unsure.metric(
         t("classify.unsure"),
         t("unit.bits", value=f"{answer.entropy:.1f}"),
-        delta=t("classify.typical", value=typical),
+        delta=None if known is None else t("classify.typical", value=typical),
         delta_color="off",
         delta_arrow="off",
-        help=t("classify.unsure.help", median=typical),
+        help=None if known is None else t("classify.unsure.help", median=typical),
     )
     deletion.metric(
         t("classify.deletion"),
@@ -271,6 +284,9 @@ def curves(found: Faithfulness) -> None:
 
 def maths(answer: Answer, chosen: str) -> None:
     """The formulas of the answer and of the heatmap, with the numbers of this very case under them."""
+    if answer.model != "efficientnet_lite0":
+        st.info(t("classify.maths.other"), icon=":material/functions:")
+        return
     found = cache.arithmetic(answer.digest, answer.labels.index(chosen), answer.image)
     left, right = st.columns(2, gap="large")
     with left:
@@ -358,9 +374,9 @@ def _row(model: str, name: str, data: bytes) -> dict[str, object]:
     except GlassboxError as error:
         row["problem"] = sentence(error)
         return row
-    probabilities = vision.classifier(model).predict([image])[0]
+    probabilities = networks.classifier(model).predict([image])[0]
     first, second = (int(index) for index in np.argsort(-probabilities)[:2])
-    labels = vision.vision_model(model).labels
+    labels = networks.model(model).labels
     row |= {
         "photo": thumbnail(image, side=96),
         "first": label(model, labels[first]),

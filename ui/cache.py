@@ -36,6 +36,7 @@ from core.vision.arithmetic import Arithmetic, Unfolded
 from core.vision.faithfulness import Faithfulness, faithfulness
 from core.vision.models import VisionModel
 from core.vision.statistics import LayerStatistics, by_depth
+from ui import networks
 from ui.components import picture, thumbnail
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def small(digest: str, _data: bytes) -> str:
 @st.cache_data(max_entries=32, show_spinner=False, scope="session")
 def answer(model: str, digest: str, _image: Image) -> tuple[Floats, float]:
     """Probabilities (classes,), and the seconds that it took from the decoded image to them."""
-    classifier = vision.classifier(model)
+    classifier = networks.classifier(model)
     begun = time.perf_counter()
     probabilities = classifier.predict([_image])[0]
     return probabilities, time.perf_counter() - begun
@@ -122,16 +123,17 @@ def arithmetic(digest: str, label_index: int, _image: Image) -> explain.Logit:
 
 
 @st.cache_data(max_entries=32, show_spinner=False, scope="session")
-def last_map(digest: str, label_index: int, _image: Image) -> Floats:
-    """EfficientNet-Lite0's class activation map from LiteRT, (7, 7)."""
-    preparation = vision.vision_model("efficientnet_lite0").preparation
-    return explain.class_activation_map(preparation.pixels(_image), label_index)
+def last_map(model: str, digest: str, label_index: int, _image: Image) -> Floats:
+    """The class activation map, from LiteRT, of a network that is EfficientNet-Lite0 but for its head, (7, 7)."""
+    chosen = networks.model(model)
+    asked = chosen if networks.is_tuned(model) else model
+    return explain.class_activation_map(chosen.preparation.pixels(_image), label_index, asked)
 
 
 @st.cache_data(max_entries=4, show_spinner=False, scope="session")
 def layer_maps(model: str, digest: str, label_index: int, _image: Image) -> dict[str, Floats]:
     """Grad-CAM at every layer of the card, (h, w) each."""
-    return explain.all_layers(vision.vision_model(model), _image, label_index)
+    return explain.all_layers(networks.model(model), _image, label_index)
 
 
 @st.cache_data(max_entries=32, show_spinner=False, scope="session")
@@ -139,7 +141,7 @@ def scores(
     model: str, digest: str, label_index: int, method: str, _image: Image, _heatmap: Floats
 ) -> Faithfulness:
     """Deletion and insertion curves of the heatmap that `method` names."""
-    return faithfulness(vision.classifier(model), _image, _heatmap, label_index)
+    return faithfulness(networks.classifier(model), _image, _heatmap, label_index)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -22,8 +22,8 @@ from core.vision.models import MODELS, VisionModel
 from core.vision.statistics import Channels
 from core.vision.structure import ACTIVATIONS, Graph, Layer, Node
 from core.vision.uploaded import Uploaded
-from ui import cache, state
-from ui.words import label, t
+from ui import cache, networks, state
+from ui.words import t
 
 OWN = "own"
 CHOICES = (*MODELS, OWN)
@@ -74,7 +74,7 @@ class Network:
         """The name of a class; a number where the network has none."""
         if isinstance(self.model, Uploaded) or index >= len(self.model.labels):
             return t("uploaded.label", index=index)
-        return label(self.model.name, self.model.labels[index])
+        return networks.label(self.model.name, self.model.labels[index])
 
     @property
     def classifies(self) -> bool:
@@ -159,11 +159,18 @@ def uploaded() -> Uploaded | None:
 
 def chosen_model() -> str:
     """The choice of the network: a shipped one, or one's own."""
-    return state.remember("inside_model", MODELS[0], options=CHOICES, url="model")
+    return state.remember("inside_model", MODELS[0], options=choices(), url="model")
+
+
+def choices() -> tuple[str, ...]:
+    """The networks that can be looked into: with one's own tuned one, if there is one."""
+    return (*CHOICES, networks.TUNED) if networks.tuned() is not None else CHOICES
 
 
 def opened(choice: str) -> Network | None:
     """The chosen network; None while a visitor has not brought one."""
+    if choice == networks.TUNED:
+        return _tuned()
     if choice != OWN:
         return _shipped(choice)
     model = uploaded()
@@ -173,6 +180,17 @@ def opened(choice: str) -> Network | None:
     if held is None or held.model is not model:
         key = f"{OWN} {state.visit().kept['inside_digest_own']} {model.scaling}"
         held = state.visit().kept["inside_network_own"] = Network(key, model)
+    return held
+
+
+def _tuned() -> Network | None:
+    """The network that this visitor has tuned."""
+    done = networks.tuned()
+    if done is None or done.model is None:
+        return None
+    held: Network | None = state.visit().kept.get("inside_network_tuned")
+    if held is None or held.model is not done.model:
+        held = state.visit().kept["inside_network_tuned"] = Network(done.key, done.model)
     return held
 
 
@@ -350,7 +368,7 @@ def controls() -> DeltaGenerator:
     with models:
         st.segmented_control(
             t("feature_maps.model"),
-            CHOICES,
+            choices(),
             key="inside_model",
             format_func=lambda name: t(f"feature_maps.model.{name}"),
             required=True,

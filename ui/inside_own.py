@@ -11,7 +11,7 @@ from core.errors import GlassboxError
 from core.types import ModelCard
 from core.vision import vision_model
 from core.vision.uploaded import LARGEST_FILE, SCALINGS, Uploaded, read_model, with_scaling
-from ui import inside, state
+from ui import inside, networks, state
 from ui.inside import OWN, Network
 from ui.words import sentence, t
 
@@ -42,7 +42,7 @@ def style() -> None:
 def card() -> ModelCard | None:
     """What the foot of the page tells of the chosen network; of one's own the page tells itself."""
     choice = inside.chosen_model()
-    return None if choice == OWN else vision_model(choice).card
+    return None if choice in (OWN, networks.TUNED) else vision_model(choice).card
 
 
 def opened(choice: str) -> Network | None:

@@ -16,6 +16,7 @@ from ui.words import label_key, other, t
 if TYPE_CHECKING:
     from ui.tuning import Done
 
+_WIDE = {ord(sign): chr(ord(sign) + 0xFEE0) for sign in "!#$&()*:<>[\\]^_`{|}~"}  # full-width forms
 TUNED = "tuned"  # what it is called in links and choices; in caches it has a name of its own
 
 
@@ -56,17 +57,27 @@ def classifier(name: str) -> PreparedClassifier:
     return vision.classifier(model(name) if is_tuned(name) else name)
 
 
+def quick(name: str) -> bool:
+    """Whether LiteRT gives its plain answers."""
+    return name == "efficientnet_lite0" or model(name).head is not None
+
+
 def title(name: str) -> str:
     """What a network is called."""
     return t("networks.tuned") if is_tuned(name) else t(f"model.{name}")
 
 
 def label(name: str, label_id: str) -> str:
-    """The name of a class: the visitor's own word, or the catalogue's. Not escaped."""
+    """The name of a class: the catalogue's, or the visitor's own word without signs that markup uses."""
     found = tuned()
     if not is_tuned(name) or found is None:
         return shipped_label(name, label_id)
-    return found.names[found.tuned.labels.index(label_id)]
+    return harmless(found.names[found.tuned.labels.index(label_id)])
+
+
+def harmless(word: str) -> str:
+    """A visitor's word for sentences and for pictures alike: signs of markup as their wide twins."""
+    return word.translate(_WIDE)
 
 
 def other_label(name: str, label_id: str) -> str:

@@ -7,16 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from core import vision
 from core.errors import GlassboxError
 from core.imaging import STEPS, measure
 from core.imaging.chain import LONGEST_CHAIN, PRESETS, clean_pictures
 from core.imaging.steps import FAMILIES, Step
-from core.types import Image
-from ui import cache, state, studio_chain, widgets
+from core.types import Image, ModelCard
+from ui import cache, networks, state, studio_chain, widgets
 from ui.components import Card, compare, data_uri, pick_rectangle, strip, thumbnail
-from ui.studio_chain import MODEL, PHOTO, Chain, Opinion, Picture, Placed, Studio, acting, changed
-from ui.words import label, percent, sentence, t
+from ui.studio_chain import PHOTO, Chain, Opinion, Picture, Placed, Studio, acting, changed
+from ui.words import percent, sentence, t
 
 HEIGHT = 420  # of the large picture on a wide screen, in pixels
 THUMBNAIL = 160
@@ -111,7 +110,14 @@ def picture_name(chain: Chain, place: int) -> str:
 
 def class_name(opinion: Opinion) -> str:
     """The most probable class."""
-    return label(MODEL, vision.vision_model(MODEL).labels[opinion.top])
+    model = studio_chain.studio().model
+    return networks.label(model, networks.model(model).labels[opinion.top])
+
+
+def card() -> ModelCard | None:
+    """What the foot of the page tells of the network; of a visitor's own its page tells."""
+    model = studio_chain.studio().model
+    return None if networks.is_tuned(model) else networks.model(model).card
 
 
 def sure(opinion: Opinion, index: int | None = None, digits: int = 1) -> str:

@@ -10,12 +10,11 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 import numpy as np
 
-from core import vision
 from core.errors import GlassboxError
 from core.imaging import STEPS, Call, apply
 from core.imaging.chain import StepResult, checked, from_url, to_url
 from core.types import Floats, Image
-from ui import state
+from ui import networks, state
 
 P = ParamSpec("P")
 
@@ -86,6 +85,12 @@ class Studio:
     opinions: dict[str, Opinion] = field(default_factory=dict)
     swept: dict[tuple[str, Call, str], Any] = field(default_factory=dict)
     last_id: int = PHOTO
+    model: str = MODEL  # whose opinion is asked
+
+    def use(self, model: str) -> None:
+        """Asks another network; what the one before said is forgotten."""
+        if model != self.model:
+            self.model, self.opinions, self.swept = model, {}, {}
 
     # --- changing the chain ------------------------------------------------------------------------
 
@@ -221,7 +226,7 @@ class Studio:
         """The network's opinion of each picture; those not known yet in one batch."""
         new = {picture.name: picture for picture in pictures if picture.name not in self.opinions}
         if new:
-            classifier = vision.classifier(MODEL)
+            classifier = networks.classifier(self.model)
             side = classifier.preparation.side
             ready = {key: _fits(picture, self.chain.calls, side) for key, picture in new.items()}
             prepared = [
@@ -291,6 +296,7 @@ def restore() -> None:
     may be older than what was just written into it.
     """
     found = studio()
+    found.use(networks.named(networks.choice("studio_model", (MODEL,))))
     asked, place = state.from_url("chain"), state.from_url("step")
     if asked is not None:
         try:

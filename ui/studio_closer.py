@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from core import vision
 from core.errors import GlassboxError
 from core.imaging import STEPS, Call, apply
 from core.imaging.chain import clean_pictures, from_json, sweep_values, to_json
@@ -20,8 +19,8 @@ from core.types import Image
 from ui import cache, charts, state, studio_maths, widgets
 from ui.components import GalleryItem, copy_link, gallery, thumbnail
 from ui.studio import THUMBNAIL, Work, class_name, picture_name, step_name, sure, told
-from ui.studio_chain import MODEL, Opinion, Picture, Studio, acting, changed, key_of, probability_of, turns
-from ui.words import label, t
+from ui.studio_chain import Opinion, Picture, Studio, acting, changed, key_of, probability_of, turns
+from ui.words import t
 
 TABS = ("numbers", "maths", "sweep", "take")
 SWEPT = 7
@@ -297,7 +296,7 @@ def sweep(shown: Work) -> None:
         ],
         key="studio_sweep_line",
         y_title=t("preprocess.probability"),
-        alt=t("preprocess.sweep.line", name=label(MODEL, vision.vision_model(MODEL).labels[top])),
+        alt=t("preprocess.sweep.line", name=class_name(shown.opinions[0])),
         flags=turns([one.opinion for one in found]),
         flag=t("preprocess.over.flag"),
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import GlassboxError
 from core.tuning import export
 from core.tuning.queue import Run, queue
+from core.tuning.saved import load_saved
 from ui import cache, frame, networks, state, tuning
 from ui.tuning import Done, Workshop
 from ui.words import t
@@ -142,7 +143,7 @@ def _bring_back(found: Workshop) -> None:
         return
     found.uploads += 1
     try:
-        tuned = export.load_saved(file.getvalue())
+        tuned = load_saved(file.getvalue())
     except GlassboxError as error:
         state.visit().kept["fine_tune_saved_refused"] = error
     else:

@@ -68,7 +68,7 @@ def headline(done: Done) -> None:
     count = len(found.labels)
     right = round(found.accuracy * count)
     low, high = found.interval
-    with st.container(key="headline", gap=None):
+    with st.container(key="fine_tune_headline", gap="xxsmall"):
         st.markdown(
             "## "
             + t(

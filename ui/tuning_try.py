@@ -83,7 +83,7 @@ def _verdict(done: Done, probabilities: Floats, distance: float, nearest: str) -
     order = [int(index) for index in np.argsort(-probabilities, kind="stable")]
     top = order[0]
     none = distance > done.tuned.none_threshold
-    with st.container(key="fine_tune_verdict", gap=None):
+    with st.container(key="fine_tune_verdict", gap="xxsmall"):
         if none:
             st.markdown("## " + t("fine_tune.none"))
             st.caption(

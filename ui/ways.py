@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from core import vision
 from core.types import Floats, Image
 from core.vision.explanations import METHODS, Progress, explanation
 from core.vision.faithfulness import Faithfulness, faithfulness
-from ui import frame, state
+from ui import frame, networks, state
 from ui.answers import Answer
 from ui.components import colour, data_uri
-from ui.words import label, t
+from ui.networks import label
+from ui.words import t
 
 KEPT = 15  # explanations of a visit
 SIDE = 320  # pixels of a small picture
@@ -32,8 +32,8 @@ class Told:
 @frame.fragment
 def side_by_side(answer: Answer, chosen: str) -> None:
     """Every method's map under its name; a button asks them all, another stops in between."""
-    found: dict[tuple[str, str, str], Told] = state.visit().kept.setdefault("classify_ways", {})
-    names = {method: (answer.digest, chosen, method) for method in METHODS}
+    found: dict[tuple[str, str, str, str], Told] = state.visit().kept.setdefault("classify_ways", {})
+    names = {method: (answer.model, answer.digest, chosen, method) for method in METHODS}
     waiting = [method for method, name in names.items() if name not in found]
     st.markdown(t("ways.lead", name=label(answer.model, chosen)))
     begun = False
@@ -53,9 +53,10 @@ def side_by_side(answer: Answer, chosen: str) -> None:
                     st.caption(t(f"ways.cost.{METHODS[method].passes}"))
     if begun:
         bar = st.progress(0.0)
+        asked = networks.model(answer.model) if networks.is_tuned(answer.model) else answer.model
         for position, method in enumerate(waiting):
             bar.progress(position / len(waiting), t("ways.working", name=t(f"explanation.{method}")))
-            for step in explanation(method, answer.model, answer.image, answer.labels.index(chosen)):
+            for step in explanation(method, asked, answer.image, answer.labels.index(chosen)):
                 if isinstance(step, Progress):
                     share = (position + step.share) / len(waiting)
                     bar.progress(share, t("ways.working", name=t(f"explanation.{method}")))
@@ -68,13 +69,15 @@ def side_by_side(answer: Answer, chosen: str) -> None:
 
 
 def _told(answer: Answer, chosen: str, method: str, heatmap: Floats) -> Told:
-    classifier = vision.classifier(answer.model)
+    classifier = networks.classifier(answer.model)
     score = faithfulness(classifier, answer.image, heatmap, answer.labels.index(chosen))
     left, top, right, bottom = classifier.preparation.box(answer.image)
     seen = np.ascontiguousarray(answer.image[top:bottom, left:right])
     small = cv2.resize(seen, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     heat = cv2.resize(heatmap[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return Told(data_uri(heated(small, heat), digest=f"{answer.digest} {chosen} {method}"), score)
+    return Told(
+        data_uri(heated(small, heat), digest=f"{answer.digest} {answer.model} {chosen} {method}"), score
+    )
 
 
 def heated(image: Image, heat: Floats) -> Image:
