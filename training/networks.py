@@ -47,6 +47,7 @@ class Plan:
     dropout: float = 0.3
     forget: float = 0.05  # share of the tokens that a batch shows as unknown
     most_windows: int = 12  # of one text in training
+    embedding_from: str = ""  # the network whose trained embedding is begun with; else word vectors
     teacher: float = 0.5  # weight of the teacher against the label
     average: float = 0.999
     patience: int = 4
@@ -54,7 +55,7 @@ class Plan:
 
 
 PLANS = {
-    "rnn": Plan("rnn", length=96, width=64, units=128, epochs=8),
+    "rnn": Plan("rnn", length=64, width=64, units=128, epochs=6, embedding_from="gru"),
     "gru": Plan("gru", length=128, width=64, units=128, epochs=8),
     "transformer": Plan(
         "transformer",
@@ -196,14 +197,14 @@ def train(
         ways: of `encodings`.
         target: (n,) probability of "positive" of each text, already mixed with the teacher's.
         held_out: name -> texts and labels that choose the best epoch.
-        begin: gives the embedding to begin with, (pieces, width), of unit variance.
+        begin: gives the embedding to begin with, (pieces, width).
     """
     import keras
     import tensorflow as tf
 
     keras.utils.set_random_seed(plan.seed)
     network = build(plan)
-    embedding = tf.Variable(0.3 * begin(), name="embedding")
+    embedding = tf.Variable(begin(), name="embedding")
     variables = [embedding, *network.trainable_variables]
     held = {
         name: ([np.array(ids, np.int32) for ids in tokenizer.ids(some)], labels)

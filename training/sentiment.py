@@ -198,11 +198,13 @@ def train_network(plan: networks.Plan, data: Path, build: Path) -> dict[str, np.
     tokenizer = shared()
 
     def begin() -> np.ndarray:
+        if plan.embedding_from:
+            return np.array(load(plan.embedding_from).weights["embedding"])
         file = build / f"vectors{plan.width}.npy"
         if not file.exists():
             ids = [np.array(row, np.int32) for row in tokenizer.ids(every.texts) if row]
             np.save(file, word_vectors(ids, tokenizer.size, plan.width))
-        return np.asarray(np.load(file))
+        return 0.3 * np.load(file)  # of unit variance before
 
     folder = build / plan.name
     folder.mkdir(parents=True, exist_ok=True)
