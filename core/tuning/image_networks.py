@@ -1,7 +1,7 @@
 """The image networks that are tuned beyond their head.
 
 Batch normalisation is frozen: it goes by the means and variances of ImageNet, which a few pictures a batch
-could only make worse; its factors and offsets learn. In "last" everything below the last blocks is computed
+could only make worse; and a layer that does not learn need not keep what it read, a third of the memory. In "last" everything below the last blocks is computed
 once. "scratch" is the article's network at 64 x 64 with new random weights.
 """
 
@@ -46,6 +46,8 @@ def make(dataset: Dataset, plan: Plan, watched: str | None, known: dict[str, Flo
     efficientnet.set_weights(network)
     first = locked.first_head(dataset, known, plan.seed)
     network.get_layer("logits").set_weights([first.kernel, first.bias])
+    for layer in network.layers:
+        layer.trainable = not layer.name.endswith("_norm")
     if plan.unlocked == "all":
         yield _all(network, plan, watched)
     else:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.tuning.types import Example, Progress
 from core.types import Floats
 
-AT_ONCE = 16  # examples answered in one pass; more need more memory
+AT_ONCE = 8  # examples answered in one pass; more need more memory
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 

@@ -33,11 +33,9 @@ def default_plan(dataset: Dataset, unlocked: Unlocked = "head") -> Plan:
         )
     augmentation = Augmentation() if pictures else None
     if unlocked == "last":
-        return Plan(
-            unlocked, epochs=15 if few else 8, batch=16, learning_rate=3e-4, augmentation=augmentation
-        )
+        return Plan(unlocked, epochs=8, batch=16, learning_rate=1e-4, augmentation=augmentation)
     if unlocked == "all":
-        return Plan(unlocked, epochs=8 if few else 4, batch=8, learning_rate=1e-4, augmentation=augmentation)
+        return Plan(unlocked, epochs=6 if few else 3, batch=4, learning_rate=5e-5, augmentation=augmentation)
     return Plan(
         unlocked,
         epochs=60 if few else 30,

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
+from core import memory
 from core.errors import GlassboxError
 from core.tuning.executor import MEMORY
 from core.tuning.types import Stop
@@ -83,6 +84,7 @@ def main() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)  # what libraries print goes nowhere
     os.dup2(silence, sys.stdout.fileno())
     os.dup2(silence, sys.stderr.fileno())
+    memory.give_back_early()
     if hasattr(os, "nice"):
         os.nice(5)  # the pages of all visitors go first
     for line in sys.stdin:
