@@ -182,8 +182,8 @@ def test_the_worker_is_warm_and_ends_when_idle() -> None:
             assert run.wait(30)
         pid = worker.pid
         assert pid is not None and psutil.pid_exists(pid)
-        until(lambda: worker.pid is None)
-        assert not psutil.pid_exists(pid)
+        until(lambda: not psutil.pid_exists(pid))
+        assert worker.pid is None
         again = count(queue, "a", 2)
         assert again.wait(30)
         assert again.result["total"] == 1
