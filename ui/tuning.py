@@ -245,9 +245,14 @@ def unlock(found: Workshop, unlocked: Unlocked) -> None:
     """What may learn; the rest of the plan is then what is usual for it."""
     found.unlocked = unlocked
     found.by_hand = {name: value for name, value in found.by_hand.items() if name in KEPT_PARTS}
-    layers = watchable(found.dataset, found.plan)
+    layers = layers_to_watch(found)
     found.watched = found.watched if found.watched in layers else (layers[-1] if layers else None)
     state.to_url("plan", written_plan(found))
+
+
+def layers_to_watch(found: Workshop) -> tuple[str, ...]:
+    """The layers whose maps can change and be seen: the article's last ReLU is a vector."""
+    return tuple(name for name in watchable(found.dataset, found.plan) if name != "relu4")
 
 
 def usual(found: Workshop) -> None:
@@ -345,7 +350,8 @@ def tune(found: Workshop) -> None:
     """Puts the run into the queue and shows it; a button's callback."""
     if found.busy:
         return
-    watched = found.watched if found.watched in watchable(found.dataset, found.plan) else None
+    layers = layers_to_watch(found)
+    watched = found.watched if found.watched in layers else (layers[-1] if layers else None)
     try:
         review.check(found.dataset)
         run = start(cache.queue_owner(), found.dataset, found.plan, watched=watched)

@@ -186,9 +186,9 @@ def table(found: Workshop) -> None:
     most = max([sum(pair) for pair in counted], default=0) or 1
     lanes = []
     for label, (name, (learn, test)) in enumerate(zip(names, counted, strict=True)):
-        examples = [one for one in dataset.examples if one.label == label]
+        examples = _mixed([one for one in dataset.examples if one.label == label])
         everything = dataset.labels[label] in found.opened
-        shown = examples if everything else _few(examples)
+        shown = examples if everything or len(examples) <= SHOWN + 2 else examples[:SHOWN]
         left = len(examples) - len(shown)
         lanes.append(
             Lane(
@@ -214,14 +214,15 @@ def table(found: Workshop) -> None:
     problems(dataset)
 
 
-def _few(examples: list[Example]) -> list[Example]:
-    """The first of a class, as many to test with among them as there are in all of it."""
-    if len(examples) <= SHOWN + 2:
-        return examples
-    tests = [one for one in examples if one.split == "validation"]
-    kept = max(1, round(SHOWN * len(tests) / len(examples))) if tests else 0
-    learn = [one for one in examples if one.split == "train"]
-    return learn[: SHOWN - kept] + tests[:kept]
+def _mixed(examples: list[Example]) -> list[Example]:
+    """Those to learn from and those to test with evenly mixed, each in their order."""
+    sides: dict[str, list[Example]] = {"train": [], "validation": []}
+    for example in examples:
+        sides[example.split].append(example)
+    placed = [
+        ((place + 0.5) / len(side), example) for side in sides.values() for place, example in enumerate(side)
+    ]
+    return [example for _, example in sorted(placed, key=lambda pair: pair[0])]
 
 
 def _item(found: Workshop, example: Example) -> Item:

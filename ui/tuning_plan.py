@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.tuning.augment import augmented
 from core.tuning.images import pixels
-from core.tuning.training import estimate, watchable
+from core.tuning.training import estimate
 from core.tuning.types import Augmentation, Plan, Unlocked
 from core.vision import efficientnet
 from ui import tuning, widgets
@@ -18,7 +18,7 @@ from ui.components.tower import Floor, tower
 from ui.tuning import RATES, UNLOCKED, Workshop
 from ui.words import plain, t
 
-PREVIEWS = 6  # views of one picture
+PREVIEWS = 5  # views of one picture
 ADVANCED = ("batch", "weight_decay", "dropout", "label_smoothing", "early_stopping", "refit", "seed")
 EARLY = (1.0, 0.9, 0.9, 0.75, 0.75, 0.6, 0.6, 0.6, 0.45, 0.45)  # the heights of the blocks drawn
 LAST = (0.34, 0.34, 0.34)
@@ -149,7 +149,7 @@ def main(found: Workshop) -> None:
             assert name in known
             with (left, right)[place % 2]:
                 _part(found, plan, name)
-        layers = watchable(found.dataset, plan)
+        layers = tuning.layers_to_watch(found)
         if layers:
             _watched(found, layers)
         st.button(
@@ -229,7 +229,7 @@ def preview(found: Workshop, chosen: Augmentation) -> None:
         for view in views:
             st.image(
                 data_uri(view, max_side=112),
-                width=58,
+                width=54,
                 alt=t("fine_tune.augmentation.alt", name=plain(example.name)),
             )
 

@@ -29,7 +29,7 @@ def result(found: Workshop) -> None:
         return
     if done.finished is not None:
         with st.container(key="fine_tune_result"):
-            verdict, cell = st.columns([6, 5], gap="large")
+            verdict, cell = st.columns([10, 9], gap="large")
             with verdict:
                 headline(done)
                 confusion(found, done)
@@ -190,7 +190,7 @@ def opened_cell(found: Workshop, done: Done) -> None:
 def _closely(found: Workshop, done: Done, example: Example, probabilities: Floats) -> None:
     """One example: where the network looked, and what can be mended."""
     named = int(probabilities.argmax())
-    look, mend = st.columns([1, 1], gap="medium")
+    look, mend = st.columns([5, 3], gap="medium")
     with look:
         if example.text:
             st.markdown("> " + plain(example.text))

@@ -12,7 +12,7 @@ _CSS = """
 .st-key-fine_tune_heading { gap: 0.5rem; margin-bottom: -0.5rem; }
 .st-key-fine_tune_heading [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-fine_tune_heading p { margin: 0; }
-.st-key-fine_tune_headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+:is(.st-key-fine_tune_headline, .st-key-fine_tune_verdict) [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-fine_tune_headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
 .st-key-fine_tune_unlocked button { padding-inline: 0.4rem; }
 .st-key-fine_tune_start button { min-height: 3rem; font-size: 1.1rem; }
