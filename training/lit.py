@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,9 +37,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads wait for one a
 
 import numpy as np
 
+from core import assets
+from core.language import pretrained
 from core.language.wordpiece import WordPieces
+from core.lit import known, towers
 from core.types import Floats
 from core.vision import efficientnet
+from core.vision.lite import softmax
 from training import lit_features, lit_measure, lit_teacher, lit_vocabulary, lit_words, pretrained_vocabulary
 from training.lit_features import TINY_IMAGENET, Captioned
 from training.lit_measure import unit
@@ -75,6 +80,10 @@ CIFAR10 = {
     "ship": "船",
     "truck": "卡车",
 }
+SOURCE = (
+    "all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych 2019), WordNet 3.0, CC-CEDICT, "
+    "Flickr8k (Hodosh et al. 2013) and flickr8k-cn (Li et al. 2016), EfficientNet-Lite0's classifier"
+)
 TEMPLATES = {"en": "a photo of a {}", "zh": "一张{}的照片"}
 
 
@@ -358,6 +367,117 @@ class Measures:
         return {key: round(value, 4) for key, value in found.items()}
 
 
+# --- What ships ------------------------------------------------------------------------------------------
+
+
+def words_seen(material: Material) -> dict[str, list[str]]:
+    """The words that were in the tuning, by how: see `core.lit.known`. Of captions single words, not sentences."""
+
+    def names(meanings: Sequence[Meaning]) -> set[str]:
+        return {known.plain(name) for one in meanings for each in one.names.values() for name in each}
+
+    pictures = names([material.classes[place] for place in material.seen])
+    tokens: set[str] = set()
+    for five in material.photos.captions["en"]:
+        tokens |= {word for caption in five for word in re.findall(r"[a-z]+(?:[-'][a-z]+)*", caption.lower())}
+    for five in material.photos.captions["zh"]:
+        pieces = [token.piece for caption in five for token in material.tokenizer.encode(caption)]
+        tokens |= {piece for piece in pieces if re.fullmatch("[\u3400-\u9fff]+", piece)}
+    words = names(material.others) - pictures
+    found = {"pictures": pictures, "words": words, "captions": tokens - words - pictures}
+    return {kind: sorted(one) for kind, one in found.items()}
+
+
+def ship(tower: Tower, material: Material, work: Path) -> None:
+    """Write weights, vocabulary, centre and the lists of words that were in the tuning into assets."""
+    weights = tower.averaged()
+    weights.pop("scales")
+    pretrained.write_weights(assets.path("lit", "text_tower.npz"), weights)
+    assets.path("lit", "vocabulary.json").write_bytes((work / "vocabulary.json").read_bytes())
+    np.save(assets.path("lit", "centre.npy"), material.centre)
+    lists = json.dumps(words_seen(material), ensure_ascii=False, separators=(",", ":"))
+    assets.path("lit", "words.json").write_text(lists + "\n", encoding="utf-8")
+    write_card(
+        {
+            "parameters": int(sum(values.size for values in weights.values())),
+            "source": SOURCE,
+            "licence": "Apache-2.0; WordNet 3.0; CC BY-SA 4.0 (CC-CEDICT)",
+            "made_by": "training/lit.py",
+            "steps": tower.step,
+            "temperature": 0.05,
+            "none_similarity": 0.0,
+            "figures": {},
+        }
+    )
+
+
+def write_card(card: dict[str, Any]) -> None:
+    """Write the card, and forget what was read of the one before."""
+    assets.path("lit", "card.json").write_text(
+        json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    assets.read_json.cache_clear()
+
+
+def calibrated(data: Path, work: Path) -> dict[str, float]:
+    """The temperature, and the similarity of "none of these", that fit the labelled sets.
+
+    The temperature has the least negative log-likelihood (Guo et al. 2017) over the sets' pictures and the names
+    of their classes. The similarity parts, with the fewest errors of either kind, the best similarity of a picture
+    to the names of its own set from the best to the names of another set.
+    """
+    names = {
+        "tinyimagenet10": [name.replace("_", " ") for name in TINY_IMAGENET],
+        "flowers5": ["daisy", "dandelion", "rose", "sunflower", "tulip"],
+        "cats_dogs": ["cats", "dogs"],
+    }
+    own, best_own, best_other = [], [], []
+    texts = {key: towers.embed_texts(these) for key, these in names.items()}
+    for key, these in names.items():
+        pictures = lit_features.labelled(data, key, "test", work)
+        images = towers.placed(pictures.features)
+        classes = [one.replace("_", " ") for one in pictures.classes]
+        labels = np.array([these.index(classes[label]) for label in pictures.labels])
+        own.append((images @ texts[key].T, labels))
+        best_own.append(own[-1][0].max(axis=1))
+        strangers = np.concatenate([texts[other] for other in names if other != key])
+        best_other.append((images @ strangers.T).max(axis=1))
+    temperatures = np.geomspace(0.005, 0.3, 60)
+    losses = [
+        np.mean(
+            [
+                -np.log(softmax(cosines / t)[np.arange(len(labels)), labels] + 1e-9).mean()
+                for cosines, labels in own
+            ]
+        )
+        for t in temperatures
+    ]
+    known_, strange = np.concatenate(best_own), np.concatenate(best_other)
+    borders = np.linspace(-0.1, 0.6, 141)
+    errors = [float((known_ < border).mean() + (strange >= border).mean()) / 2 for border in borders]
+    return {
+        "temperature": round(float(temperatures[int(np.argmin(losses))]), 4),
+        "none_similarity": round(float(borders[int(np.argmin(errors))]), 4),
+        "none_error": round(min(errors), 4),
+    }
+
+
+def evaluate(data: Path, work: Path) -> None:
+    """Measure the files that ship, as the app reads them, and write the figures into the card."""
+    card = dict(assets.read_json("lit", "card.json"))
+    card |= calibrated(data, work)
+    tokenizer = WordPieces.read(assets.path("lit", "vocabulary.json"))
+    measures = Measures(data, work, towers.centre(), tokenizer, np.array([], int))
+    figures = measures.figures(towers.embed_texts)
+    left_out = work / "left_out" / "figures.json"
+    if left_out.exists():
+        found = json.loads(left_out.read_text(encoding="utf-8"))
+        figures |= {key: value for key, value in found.items() if key.startswith("out_")}
+    card["figures"] = dict(sorted(figures.items()))
+    write_card(card)
+    print(json.dumps(card, indent=2, ensure_ascii=False), flush=True)
+
+
 def main() -> None:
     """Read the command line, train, print and write the figures."""
     parser = argparse.ArgumentParser(
@@ -371,9 +491,14 @@ def main() -> None:
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
     parser.add_argument("--work", type=Path, default=Path("build/lit"), help="folder of the run")
     parser.add_argument("--steps", type=int, default=Plan.steps)
+    parser.add_argument("--evaluate", action="store_true", help="measure the files that ship and stop")
+    parser.add_argument("--ship", action="store_true", help="ship the newest checkpoint of --work as it is")
     parser.add_argument("--leave-out", action="store_true", help="train without 200 classes and measure them")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
+    if options.evaluate:
+        evaluate(options.data, options.work)
+        return
     material = prepare(options)
     run = options.work / ("left_out" if options.leave_out else "full")
     run.mkdir(exist_ok=True)
@@ -390,8 +515,17 @@ def main() -> None:
         material.projection,
         rows,
     )
-    for report in train(tower, material, measures, run):
-        print(json.dumps({key: round(float(value), 4) for key, value in report.items()}), flush=True)
+    if options.ship:
+        tower.restore(run)
+    else:
+        for report in train(tower, material, measures, run):
+            figures = {key: round(float(value), 4) for key, value in report.items()}
+            print(json.dumps(figures), flush=True)
+            if tower.step == options.steps:
+                (run / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if not options.leave_out:
+        ship(tower, material, options.work)
+        evaluate(options.data, options.work)
 
 
 if __name__ == "__main__":
