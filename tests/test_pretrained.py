@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import assets
@@ -85,6 +85,7 @@ def test_skin_tones_joiners_and_spaces_are_not_read(small: WordPieces) -> None:
     assert small.encode("") == small.encode(" \n\u200b") == []
 
 
+@settings(deadline=None)  # the first one loads the model
 @given(st.text(max_size=60))
 def test_any_text_can_be_cut(text: str) -> None:
     tokenizer = pretrained.load().tokenizer
@@ -163,7 +164,7 @@ def test_the_keras_twin_agrees_and_gives_gradients() -> None:
         mask[row, : len(sequence)] = 1
     with tf.GradientTape() as tape:
         variable = tf.Variable(words)
-        logits = model.network()([variable, mask])
+        logits = model.network()([variable, tf.constant(mask)])
     np.testing.assert_allclose(model.logits(ids), logits.numpy(), atol=1e-4)
     gradient = tape.gradient(logits, variable).numpy()
     assert (
@@ -187,6 +188,13 @@ def test_negation_turns_the_verdict() -> None:
         :, 1
     ]
     assert positive[0] > 0.5 > positive[1] and positive[2] > 0.5 > positive[3]
+
+
+def test_the_first_word_is_read_too() -> None:
+    """MiniLM's first position holds [CLS] and passes over what stands there: a text must not begin at it."""
+    words = ["great", "terrible", "好吃", "难吃", "😀", "😡"]
+    positive = pretrained.load().predict(words)[:, 1]
+    assert positive[::2].min() > 0.5 > positive[1::2].max()
 
 
 def test_probabilities_are_the_softmax_of_calibrated_logits() -> None:
