@@ -32,7 +32,6 @@ from core.tuning.types import (
 from core.vision import efficientnet
 from core.vision.lite import softmax
 
-
 pytestmark = pytest.mark.filterwarnings(  # of Keras, when it saves a model or hands out its weights
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
