@@ -258,13 +258,13 @@ def batches(material: Material, plan: Plan, first: int) -> Iterator[tuple[Any, .
 
 
 def train(tower: Tower, material: Material, measures: Measures, work: Path) -> Iterator[dict[str, float]]:
-    """Train to the last step; a report every 50, figures every 400, a checkpoint every 100."""
+    """Train to the last step; a report every 50, figures every 400, a checkpoint every 25."""
     tower.restore(work)
     started, losses = time.monotonic(), []
     for batch in batches(material, tower.plan, tower.step):
         losses.append(tower.learn(*batch))
         last = tower.step == tower.plan.steps
-        if tower.step % 100 == 0 or last:
+        if tower.step % 25 == 0 or last:
             tower.save(work)
         if tower.step % 50 == 0 or last:
             names, captions = np.mean(losses, axis=0)

@@ -108,7 +108,8 @@ class SmallTower:
 
     def _forward(self, bags: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         w = self.weights
-        x = bags @ (self.vectors + w["dV"])
+        used = np.flatnonzero(bags.any(axis=0))  # of thousands of words a batch holds a few hundred
+        x = bags[:, used] @ (self.vectors[used] + w["dV"][used])
         hidden = np.maximum(x @ w["A"] + w["a"], 0)
         y = x @ w["K"] + w["b"] + hidden @ w["B"]
         return unit(y), x, hidden, np.linalg.norm(y, axis=1, keepdims=True)
@@ -130,7 +131,9 @@ class SmallTower:
             slopes["B"] = hidden.T @ to_y
             slopes["A"] = x.T @ to_hidden
             slopes["a"] = to_hidden.sum(axis=0)
-            slopes["dV"] = bags.T @ (to_y @ w["K"].T + to_hidden @ w["A"].T)
+            used = np.flatnonzero(bags.any(axis=0))
+            slopes["dV"] = np.zeros_like(w["dV"])
+            slopes["dV"][used] = bags[:, used].T @ (to_y @ w["K"].T + to_hidden @ w["A"].T)
         return found, slopes
 
 

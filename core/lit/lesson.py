@@ -32,7 +32,7 @@ from core.types import Floats, Image
 from core.vision import efficientnet
 from core.vision.models import lite
 
-STEPS: Mapping[Lock, int] = {"image": 300, "both": 300, "none": 40}
+STEPS: Mapping[Lock, int] = {"image": 150, "both": 150, "none": 30}
 CLASSES, PICTURES = 96, 16  # of a batch
 SHOWN = 8  # pictures and captions of the matrix
 VIEWS = 8  # of a picture: the centre, and others cut out at random

@@ -12,6 +12,7 @@ import numpy as np
 from core import assets, i18n
 from core.errors import GlassboxError
 from core.imaging.samples import samples
+from core.language import pretrained
 from core.lit import towers
 from core.types import Floats
 from core.vision import efficientnet
@@ -52,7 +53,7 @@ def own_pair(name: str, image: bytes, captions: Sequence[str]) -> Pair:
     if not kept:
         raise GlassboxError("lit.error.no_caption", name=towers.shortened(name))
     for caption in kept:
-        towers.tokens(caption)
+        pretrained.load().readable(caption)
     return Pair(name, image, tuple(kept[:-1] or kept), kept[-1])
 
 

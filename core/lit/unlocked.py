@@ -1,15 +1,10 @@
-"""The image tower unlocked: EfficientNet-Lite0 in Keras, learning from captions like the text tower.
-
-Imported only where it is needed: it brings TensorFlow with it.
-"""
+"""The image tower unlocked: EfficientNet-Lite0 in Keras, learning from captions like the text tower."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from core.lit import towers
 from core.types import Floats, Image
@@ -28,6 +23,9 @@ class UnlockedTower:
     """
 
     def __init__(self, pictures: Image, probes: Image) -> None:
+        import keras
+        import tensorflow as tf
+
         network = efficientnet.build()
         efficientnet.set_weights(network)
         self._tower = keras.Model(network.input, network.get_layer("pool").output)
@@ -42,6 +40,8 @@ class UnlockedTower:
         self._embedded: Any = None
 
     def _read(self, pixels: Image) -> Any:
+        import tensorflow as tf
+
         return self._forward(tf.constant(efficientnet.PREPARATION.numbers(pixels)))
 
     def _features(self, pixels: Image) -> Floats:
@@ -50,6 +50,8 @@ class UnlockedTower:
 
     def embed(self, chosen: np.ndarray) -> Floats:
         """Unit rows of some pictures, from the pass that `learn` goes back through."""
+        import tensorflow as tf
+
         with tf.GradientTape() as tape:
             moved = self._read(self._pictures[chosen]) - self._centre
             embedded = tf.math.l2_normalize(moved, axis=1)
@@ -58,6 +60,8 @@ class UnlockedTower:
 
     def learn(self, slopes: Floats, share: float) -> None:
         """A step against the loss, whose slopes towards the last embedded pictures are given."""
+        import tensorflow as tf
+
         found = self._tape.gradient(self._embedded, self._variables, output_gradients=tf.constant(slopes))
         self._adam.learning_rate = RATE * share
         self._adam.apply(found, self._tower.trainable_variables)
