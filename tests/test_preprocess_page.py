@@ -498,6 +498,7 @@ def test_steps_are_added_reordered_undone_and_reopened(visitor: Visitor) -> None
     for step in ("gaussian_noise", "median", "flip"):
         add(page, step)
     expect_titles(page, "gaussian_noise", "median", "flip")
+    visitor.ready()
     card = page.locator(".st-key-studio_strip .card").nth(3)
     drag(page, card, (0.5, 0.4), (0.2, 0.4), (-1.7, 0.4))
     expect_titles(page, "flip", "gaussian_noise", "median")
