@@ -7,8 +7,9 @@ import numpy as np
 from core.language.types import LABELS
 from core.types import Floats
 
-# Calibrated probability of "positive" between which a verdict would be a guess: where the models are less than
-# 70 % sure, fewer than 70 % of their verdicts on the dev texts hold (`training.sentiment` prints it).
+# Calibrated probability of "positive" between which a verdict would be a guess. Where the four small models
+# are 65 to 70 % sure, 68 to 72 % of their verdicts on the dev texts hold, and fewer where they are less sure
+# (`dev_accuracy_where_...` in their cards, which `training.sentiment` writes).
 NEITHER = (0.3, 0.7)
 
 
