@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from core import i18n
-from core.tuning import builtin, review
+from core.tuning import builtin, review, saved
 from core.tuning.queue import queue
 from core.tuning.types import Augmentation, Dataset, Finished, Plan
 from tests.test_pages import opened, words_of
@@ -96,13 +96,12 @@ def test_from_a_set_that_ships_to_a_network_on_the_other_pages(language: str) ->
     # the labels of a set that ships are told in the visitor's language
     names = [i18n.text(language, f"tuning_set.surfaces.{one}") for one in done.tuned.labels]
     # leaving the page and coming back keeps everything
+    app.session_state["visit"].kept["classify_model"] = networks.TUNED  # as its button does
     app.switch_page("pages/classify.py").run()
-    choice = next(group for group in app.button_group if group.key == "classify_model")
-    choice.set_value(networks.TUNED).run()
     assert not app.exception
     assert not app.error
     headline = next(str(one.value) for one in app.markdown if str(one.value).startswith("## "))
-    assert any(name in headline for name in names)
+    assert any(name in headline for name in names), headline
     app.switch_page(PAGE).run()
     assert workshop(app).done is done
 
@@ -130,6 +129,30 @@ def test_a_mended_label_is_what_the_next_run_learns_from() -> None:
     # one step back, and the label is the old one
     tuning.undo(found)
     assert {one.label for one in found.dataset.examples if one.digest == picked} != {2}
+
+
+def test_a_network_that_is_brought_back_takes_the_place_of_the_tuned_one() -> None:
+    app = opened(PAGE, lang="en", set="surfaces")
+    finished = tuned(app)
+    found = workshop(app)
+    data = saved.save(finished.tuned)
+    app.session_state["fine_tune_tab"] = "away"
+    app.run()
+    field = next(box for box in app.file_uploader if str(box.key).startswith("fine_tune_saved"))
+    field.upload("glassbox.zip", data, "application/zip").run()
+    assert not app.exception
+    assert not app.error
+    app.run()
+    assert found.done is not None
+    assert found.done.finished is None
+    assert np.array_equal(found.done.tuned.features, finished.tuned.features)
+    assert i18n.text("en", "fine_tune.none") in words_of(app)
+    app.session_state["fine_tune_tab"] = "away"
+    app.run()
+    field = next(box for box in app.file_uploader if str(box.key).startswith("fine_tune_saved"))
+    field.upload("glassbox.zip", data[:999], "application/zip").run()
+    assert len(app.error) == 1
+    assert found.done.finished is None
 
 
 def test_a_run_goes_on_while_its_visitor_is_elsewhere_and_ends_with_the_visit() -> None:

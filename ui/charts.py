@@ -492,16 +492,12 @@ def learning(
         figure.add_vline(
             best,
             line={"color": style.muted(), "width": 1.5, "dash": "dot"},
-            annotation={
-                "text": best_name,
-                "yanchor": "top",
-                "xanchor": "left" if best < epochs / 2 else "right",
-            },
+            annotation={"text": best_name, "y": 1.0, "yanchor": "bottom", "xanchor": "center"},
         )
     figure.update_layout(**_layout("", height))
     corner = {"y": 0.06, "yanchor": "bottom"} if shares else {"y": 1.0, "yanchor": "top"}
     plain = {"orientation": "v", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}}
-    figure.update_layout(uirevision=revision, legend=plain | corner, margin_t=16)
+    figure.update_layout(uirevision=revision, legend=plain | corner, margin_t=24)
     figure.update_xaxes(title=x_title, range=(0, max(1, epochs)), tickformat="d", showgrid=False)
     figure.update_yaxes(
         title=y_title,
@@ -587,7 +583,12 @@ def with_threshold(
     figure.add_vline(
         threshold,
         line={"color": style.second(), "width": 2, "dash": "dash"},
-        annotation={"text": threshold_name, "yanchor": "top", "font": {"color": style.second()}},
+        annotation={
+            "text": threshold_name,
+            "yanchor": "top",
+            "xanchor": "right" if threshold > end / 2 else "left",
+            "font": {"color": style.second()},
+        },
     )
     if here is not None:
         figure.add_vline(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -180,6 +181,12 @@ def _header(name: str) -> None:
         st.caption(t("frame.link_without_photo"))
 
 
+def _address(source: str) -> str:
+    """The address in what is said of a source, so that a link leads there."""
+    found = re.search(r"https?://[^\s)]+", source)
+    return found[0] if found else source
+
+
 def _footer(here: Page, following: Entry) -> None:
     with st.container(key="footer", horizontal=True, vertical_alignment="center"):
         card = here.card
@@ -194,7 +201,7 @@ def _footer(here: Page, following: Entry) -> None:
                     size=size,
                     parameters=f"{card.parameters:,}",
                     licence=card.licence,
-                    source=card.source,
+                    source=_address(card.source) if len(card.input_size) > 1 else card.source,
                     made_by=card.made_by,
                 ),
                 width="stretch",

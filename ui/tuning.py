@@ -85,6 +85,7 @@ class Workshop:
     by_hand: dict[str, Any] = field(default_factory=dict)  # parts of the plan that are not the usual ones
     watched: str | None = None
     job: Job | None = None
+    settled: str = ""  # the run whose network was taken
     done: Done | None = None
     refused: GlassboxError | None = None  # what the visitor's last act met with
     acknowledged: str = ""
@@ -368,8 +369,9 @@ def settle(found: Workshop) -> None:
     job = found.job
     if job is None or not isinstance(job.run.result, Finished):
         return
-    if found.done is not None and found.done.finished is job.run.result:
+    if found.settled == job.run.id:  # another network may have been brought back since
         return
+    found.settled = job.run.id
     finished: Finished = job.run.result
     before = found.done
     comparable = (
@@ -432,5 +434,6 @@ def card() -> ModelCard | None:
     found: Workshop | None = state.visit().kept.get("tuning")
     if found is not None and found.dataset.kind == "texts":
         return None
-    scratch = found is not None and found.unlocked == "scratch"
-    return vision_model("article_cnn" if scratch else "efficientnet_lite0").card
+    if found is not None and found.unlocked == "scratch":
+        return None  # it has no weights yet
+    return vision_model("efficientnet_lite0").card

@@ -51,7 +51,8 @@ def away(found: Workshop) -> None:
                 )
         if done is not None and done.finished is not None and done.dataset is not None:
             with st.expander(t("fine_tune.away.card"), icon=":material/description:"):
-                st.markdown(export.model_card(done.finished, done.dataset, state.visit().language))
+                card = st.container(key="fine_tune_card")
+                card.markdown(export.model_card(done.finished, done.dataset, state.visit().language))
 
 
 def use_in(page: str) -> None:

@@ -148,10 +148,147 @@ def _chart(found: Workshop) -> None:
 
 # --- recorded --------------------------------------------------------------------------------------
 
+Row = dict[str, Any]
+
 
 def recorded(record: dict[str, Any] | None) -> None:
     """The races that take minutes, as they went once."""
-    if record is None:
+    if record is None or not record["rows"]:
         st.info(t("fine_tune.races.missing"), icon=":material/history:")
         return
-    np.asarray(record)
+    rows: list[Row] = record["rows"]
+    seeds = sorted({row["seed"] for row in rows})
+    st.caption(
+        t(
+            "fine_tune.races.made",
+            date=max(row["made"] for row in rows)[:10],
+            seeds=t("fine_tune.comma").join(map(str, seeds)),
+            tests=rows[0]["tests"],
+            made_by=record["made_by"],
+        )
+    )
+    sizes, against = st.columns(2, gap="large")
+    chance = 1 / record["classes"]
+    with sizes:
+        _over_sizes([row for row in rows if row["race"] == "sizes"])
+    with against:
+        _plans([row for row in rows if row["race"] == "plans"], chance)
+    _settings([row for row in rows if row["race"] == "settings"], chance)
+
+
+def mean(rows: list[Row]) -> tuple[float, float, float]:
+    """The accuracy and the interval of one run, each averaged over the seeds."""
+    accuracy = sum(row["accuracy"] for row in rows) / len(rows)
+    low, high = (sum(row["interval"][end] for row in rows) / len(rows) for end in (0, 1))
+    return accuracy, low, high
+
+
+def _over_sizes(rows: list[Row]) -> None:
+    """Accuracy against the number of pictures a class."""
+    if not rows:
+        return
+    series = []
+    counts = sorted({row["count"] for row in rows})
+    for name, role in (("head", "main"), ("scratch", "second")):
+        own = {
+            count: [row for row in rows if (row["name"], row["count"]) == (name, count)] for count in counts
+        }
+        found = np.array([mean(own[count]) if own[count] else (np.nan,) * 3 for count in counts], np.float32)
+        if np.isfinite(found).any():
+            series.append(
+                charts.Series(t(f"fine_tune.unlocked.{name}"), found[:, 0], found[:, 1], found[:, 2], role)
+            )
+    st.markdown(f"**{t('fine_tune.races.sizes')}**")
+    charts.over_counts(
+        np.array(counts, np.float32),
+        series,
+        key="fine_tune_race_sizes",
+        x_title=t("fine_tune.races.sizes.x"),
+        y_title=t("fine_tune.curve.accuracy.axis"),
+        alt=t(
+            "fine_tune.races.alt",
+            results=t("fine_tune.comma").join(
+                f"{one.name} {percent(float(np.nanmax(one.shares)), 0)}" for one in series
+            ),
+        ),
+    )
+
+
+def _marks(rows: list[Row], words: str) -> list[charts.Mark]:
+    names = dict.fromkeys(row["name"] for row in rows)
+    return [
+        charts.Mark(t(f"{words}.{name}"), *mean([row for row in rows if row["name"] == name]))
+        for name in names
+    ]
+
+
+def _plans(rows: list[Row], chance: float) -> None:
+    """All four ways to learn on the same pictures."""
+    if not rows:
+        return
+    st.markdown(f"**{t('fine_tune.races.plans', count=rows[0]['count'])}**")
+    marks = _marks(rows, "fine_tune.unlocked")
+    _bars(marks, "fine_tune_race_plans", chance)
+
+
+def _settings(rows: list[Row], chance: float) -> None:
+    """What helps against learning by heart, each on and off, and how one of them went."""
+    if not rows:
+        return
+    st.markdown(f"**{t('fine_tune.races.settings', count=rows[0]['count'])}**")
+    left, right = st.columns(2, gap="large")
+    with left:
+        _bars(_marks(rows, "fine_tune.races.setting"), "fine_tune_race_settings", chance)
+    with right:
+        names = list(dict.fromkeys(row["name"] for row in rows))
+        name = st.selectbox(
+            t("fine_tune.races.went"),
+            names,
+            key="fine_tune_race_went",
+            format_func=lambda one: t(f"fine_tune.races.setting.{one}"),
+        )
+        row = next(row for row in rows if row["name"] == name)
+        history = np.array(
+            row["history"], np.float32
+        )  # epoch, loss, accuracy, and both of what it has never seen
+        charts.learning(
+            history[:, 0],
+            history[:, 1],
+            history[:, 3],
+            key="fine_tune_race_history",
+            names=(t("fine_tune.curve.learned"), t("fine_tune.curve.tested")),
+            x_title=t("fine_tune.curve.epoch"),
+            y_title=t("fine_tune.curve.loss.axis"),
+            epochs=row["plan"]["epochs"],
+            shares=False,
+            best=row["best_epoch"],
+            best_name=t("fine_tune.curve.best"),
+            revision=name,
+            alt=t(
+                "fine_tune.curve.alt",
+                name=t("fine_tune.curve.loss"),
+                learned=f"{history[-1, 1]:.2f}",
+                tested=f"{history[-1, 3]:.2f}",
+            ),
+        )
+        st.caption(
+            t(
+                "fine_tune.races.gap",
+                learned=percent(row["training_accuracy"], 0),
+                tested=percent(row["last_validation_accuracy"], 0),
+            )
+        )
+
+
+def _bars(marks: list[charts.Mark], key: str, chance: float) -> None:
+    charts.with_intervals(
+        marks,
+        key=key,
+        x_title=t("fine_tune.races.x"),
+        alt=t(
+            "fine_tune.races.alt",
+            results=t("fine_tune.comma").join(f"{mark.name} {percent(mark.share, 0)}" for mark in marks),
+        ),
+        chance=chance,
+        height=90 + 44 * len(marks),
+    )

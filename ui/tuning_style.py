@@ -18,6 +18,8 @@ _CSS = """
 .st-key-fine_tune_start button { min-height: 3rem; font-size: 1.1rem; }
 .st-key-fine_tune_status { min-height: 4rem; }
 .st-key-fine_tune_gap { min-height: 4.6rem; }
+.st-key-fine_tune_cards { padding: 6px; }
+.st-key-fine_tune_card :is(h1, h2) { padding: 0.4rem 0 0; font-size: 1.05rem; }
 .st-key-fine_tune_maps { min-height: 13rem; overflow-x: auto; }
 .st-key-fine_tune_race_chart { min-height: 18rem; }
 .st-key-fine_tune_package { min-height: 5rem; }

@@ -58,9 +58,7 @@ def _photo(done: Done) -> None:
 
 def _text(done: Done) -> None:
     key = "fine_tune_try_text"
-    examples = done.dataset.examples if done.dataset else ()
-    first = next((one.text for one in examples if one.split == "validation"), "")
-    state.remember(key, first)
+    state.remember(key, t("fine_tune.try.first"))
     text = st.text_area(
         t("fine_tune.try.text"), key=key, height=100, on_change=state.keep, args=(key,), max_chars=2000
     )

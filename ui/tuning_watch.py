@@ -8,7 +8,7 @@ import streamlit as st
 from core.tuning.training import estimate
 from core.tuning.types import Epoch, Example, Finished
 from core.types import Floats, Image
-from ui import charts, frame, tuning, tuning_data
+from ui import charts, frame, style, tuning, tuning_data
 from ui.components import colour, data_uri
 from ui.components.guesses import Guess, guesses
 from ui.tuning import Job, Workshop
@@ -16,7 +16,7 @@ from ui.words import percent, plain, t
 
 EVERY = 0.5  # seconds
 CHANNELS = 8  # whose maps are shown
-GAP = 0.12  # of accuracy between what was learned and what was not, from which it is told
+GAP = 0.15  # of accuracy between what was learned and what was not, from which it is told
 RISE = 1.15  # of the loss on what was kept apart over its least
 TILE = 72  # pixels of a small map
 
@@ -182,7 +182,7 @@ def _gap(job: Job, epochs: list[Epoch]) -> None:
     gap = last.accuracy - last.validation_accuracy
     least = min(one.validation_loss for one in epochs)
     rising = last.validation_loss > RISE * least and last.loss < last.validation_loss
-    if gap >= GAP or (rising and last.accuracy > 0.9):
+    if gap >= GAP or (rising and gap >= GAP / 2 and last.accuracy > 0.9):
         st.warning(
             t(
                 f"fine_tune.gap.open.{job.dataset.kind}",
@@ -280,7 +280,8 @@ def tiles(maps: Floats, largest: float) -> Image:
     scale = max(1, TILE // max(height, width))
     gap = 6
     side = (height * scale, width * scale)
-    picture = np.full((side[0], count * (side[1] + gap) - gap, 3), 255, np.uint8)
+    picture = np.empty((side[0], count * (side[1] + gap) - gap, 3), np.uint8)
+    picture[:] = (14, 21, 20) if style.dark() else (255, 255, 255)  # as the page behind it
     for place in range(count):
         one = colour(np.asarray(maps[..., place] / max(largest, 1e-6), np.float32))
         left = place * (side[1] + gap)
