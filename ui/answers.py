@@ -114,6 +114,7 @@ def headline(answer: Answer) -> None:
         share = percent(float(answer.probabilities[top]))
         st.markdown(f"## {name}\u2002:primary[{share}]")
     if sure is None:
+        _foreign(answer)
         return
     if sure >= UNSURE:
         st.warning(t("classify.unlike", share=percent(sure, 0)), icon=":material/help:")
@@ -121,6 +122,15 @@ def headline(answer: Answer) -> None:
         st.caption(":material/balance: " + t("classify.hesitates", share=percent(sure, 0)))
     else:
         st.caption(":material/check_circle: " + t("classify.sure", share=percent(1 - sure, 0)))
+
+
+def _foreign(answer: Answer) -> None:
+    """Says of a tuned network that the photo is none of its classes, if it is."""
+    done = networks.tuned()
+    if networks.is_tuned(answer.model) and done is not None and done.model is not None:
+        _, distance, _ = cache.tuned_answer(done.key, answer.digest, done.tuned, done.model, answer.image)
+        if distance > done.tuned.none_threshold:
+            st.warning(t("networks.foreign"), icon=":material/help:")
 
 
 def top_bars(answer: Answer, chosen: str) -> None:
@@ -186,12 +196,12 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
         }
         st.session_state[key] = chosen
         st.selectbox(
-            t("classify.search"),
+            t("classify.search" if len(answer.labels) == 1000 else "networks.search"),
             answer.labels,
             key=key,
             format_func=names.__getitem__,
             on_change=lambda: pick(st.session_state[key], answer.digest),
-            help=t("classify.search.help"),
+            help=t("classify.search.help") if len(answer.labels) == 1000 else None,
         )
     with layers:
         st.select_slider(
