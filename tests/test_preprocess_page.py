@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
 from core import i18n
@@ -72,7 +72,8 @@ def test_every_change_can_be_undone_and_redone() -> None:
     found = studio("median~canny")
     first, second = found.chain.steps
     found.adjust(first.id, {"size": 9})
-    found.switch(second.id)
+    found.switch(second.id, on=False)
+    found.switch(second.id, on=False)  # said twice: the same
     found.reorder([second.id, first.id], second.id)
     found.remove(first.id)
     after = ["median~canny", "median.size_9~canny", "median.size_9~-canny", "-canny~median.size_9", "-canny"]
@@ -95,6 +96,17 @@ def test_the_way_back_is_bounded() -> None:
     for i in range(120):
         found.adjust(step.id, {"exponent": 0.5 + (i % 50) * 0.05})
     assert len(found.past) == studio_chain.MOST_UNDO == 50
+
+
+def test_one_choice_in_a_menu_adds_once() -> None:
+    found = studio("median~canny")
+    for menu, step in (("one", "flip"), ("one", "flip"), ("one", "gamma"), ("two", "flip"), ("one", "flip")):
+        found.add_once(menu, step)
+    assert steps_of(found) == "median~canny~flip~gamma~flip"
+    for turn in range(60):
+        found.load([])
+        found.add_once(str(turn), "flip")
+    assert len(found.added) == studio_chain.MOST_UNDO
 
 
 def test_choosing_a_step_is_no_change() -> None:
@@ -523,6 +535,42 @@ def test_steps_are_added_reordered_undone_and_reopened(visitor: Visitor) -> None
     again.goto(page.url)
     expect_titles(again, "gaussian_noise", "median")
     expect(again.locator(".st-key-studio_strip .card").nth(2)).to_have_class(re.compile("off"))
+
+
+@pytest.mark.browser
+def test_what_is_done_before_the_answer_is_seen_adds_nothing_twice(visitor: Visitor) -> None:
+    """On a busy machine the browser still holds the last choice in the menu when the next thing is done."""
+    late: list[str | bytes] = []
+    waiting = [False]
+
+    def between(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        browser.on_message(server.send)
+        server.on_message(lambda said: late.append(said) if waiting[0] else browser.send(said))
+        wires.append(browser)
+
+    wires: list[WebSocketRoute] = []
+    visitor.page.route_web_socket(re.compile("/_stcore/stream"), between)
+    page = visitor.open("/preprocess?lang=en&chain=flip~median")
+    page.get_by_role("button", name="Add a step").click()
+    choice = page.locator(".st-key-studio_families").get_by_text(
+        i18n.text("en", "step.gaussian_noise"), exact=True
+    )
+    expect(choice.first).to_be_visible()
+    visitor.ready()
+    waiting[0] = True
+    choice.first.click()
+    page.wait_for_timeout(1500)  # the server has added it; the browser does not know yet
+    page.keyboard.press("Escape")
+    page.locator(".st-key-studio_strip .card").nth(1).locator(".pick").press("Alt+ArrowRight")
+    page.wait_for_timeout(500)
+    waiting[0] = False
+    for said in late:
+        wires[-1].send(said)
+    expect_titles(page, "flip", "median", "gaussian_noise")
+    page.locator(".st-key-studio_strip .card.chosen .switch").click()
+    expect(page).to_have_url(re.compile("chain=flip~median~-gaussian_noise(&|$)"))
+    expect_titles(page, "flip", "median", "gaussian_noise")
 
 
 @pytest.mark.browser

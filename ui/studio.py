@@ -222,8 +222,8 @@ def _act(found: Studio, act: str, id: str, order: tuple[str, ...]) -> None:
         found.pick(number)
     elif act == "move":
         found.reorder([int(each) for each in order], number)
-    elif act == "switch":
-        found.switch(number)
+    elif act in ("on", "off"):
+        found.switch(number, act == "on")
     else:
         found.remove(number)
 
@@ -313,7 +313,7 @@ def _added(key: str) -> None:
     step = st.session_state[key]
     st.session_state["studio_add"] = False  # the popover closes
     if step is not None:
-        acting(Studio.add)(step)
+        acting(Studio.add_once)(key, step)
 
 
 def presets(where: str) -> None:

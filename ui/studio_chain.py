@@ -85,6 +85,7 @@ class Studio:
     opinions: dict[str, Opinion] = field(default_factory=dict)
     swept: dict[tuple[str, Call, str], Any] = field(default_factory=dict)
     last_id: int = PHOTO
+    added: list[tuple[str, str]] = field(default_factory=list)  # menus, and what was chosen in them
     model: str = MODEL  # whose opinion is asked
 
     def use(self, model: str) -> None:
@@ -128,6 +129,16 @@ class Studio:
         steps.insert(self.chain.place, new)
         self.change(steps, new.id)
 
+    def add_once(self, menu: str, step: str) -> None:
+        """The same, chosen in a menu that no other addition comes from.
+
+        A browser that has not heard yet that its choice was taken sends it again with whatever is done
+        next: the same choice in the same menu is one addition.
+        """
+        if (menu, step) not in self.added:
+            self.added = [*self.added, (menu, step)][-MOST_UNDO:]
+            self.add(step)
+
     def pick(self, id: int) -> None:
         """Another step is shown large."""
         if id == PHOTO or any(step.id == id for step in self.chain.steps):
@@ -139,11 +150,10 @@ class Studio:
         if sorted(ids) == sorted(known):
             self.change([known[id] for id in ids], chosen)
 
-    def switch(self, id: int) -> None:
+    def switch(self, id: int, on: bool) -> None:
         """A step is left out, or taken in again."""
         self.change(
-            Placed(step.id, replace(step.call, on=not step.call.on)) if step.id == id else step
-            for step in self.chain.steps
+            Placed(step.id, replace(step.call, on=on)) if step.id == id else step for step in self.chain.steps
         )
 
     def remove(self, id: int) -> None:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from ui.components._declare import declare
 
-Act: TypeAlias = Literal["pick", "move", "switch", "remove"]
-ACTS: tuple[Act, ...] = ("pick", "move", "switch", "remove")
+Act: TypeAlias = Literal["pick", "move", "on", "off", "remove"]  # said twice, each does what it does once
+ACTS: tuple[Act, ...] = ("pick", "move", "on", "off", "remove")
 
 _mount = declare("strip")
 

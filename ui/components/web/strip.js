@@ -98,7 +98,9 @@ function act(self, name, card) {
     const beside = card.nextElementSibling ?? card.previousElementSibling;
     if (card.contains(focused(self))) beside.querySelector(".pick").focus({ preventScroll: true });
   }
-  self.send("act", { act: name, id });
+  // Streamlit may tell of an act twice when one run overtakes another: what is wanted is said, not "the other".
+  const told = name === "switch" ? (card.classList.contains("off") ? "on" : "off") : name;
+  self.send("act", { act: told, id });
 }
 
 // A card follows the mouse, the others make room; it is told when the card is let go.
