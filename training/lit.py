@@ -509,7 +509,7 @@ def main() -> None:
     rows = material.rows[material.seen]
     tower = Tower(
         Plan(steps=options.steps),
-        body(read_safetensors(options.minilm / "model.safetensors")),
+        body(read_safetensors(options.minilm / "model.safetensors"), first=1),
         material.embedding,
         material.old,
         material.projection,
