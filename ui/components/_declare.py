@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -29,3 +30,17 @@ def declare(name: str) -> ComponentRenderer:
         css=read("common.css") + read(f"{name}.css"),
         js=read("common.js") + read(f"{name}.js"),
     )
+
+
+def picking(key: str, known: Collection[Any], on_pick: Callable[[Any], None] | None) -> Callable[[], None]:
+    """The callback of a component in which one of several things is picked.
+
+    What the browser says is taken only if it is one of `known`, of its very type; without `on_pick` nothing is.
+    """
+
+    def picked() -> None:
+        chosen = st.session_state[key].get("pick")
+        if on_pick is not None and any(chosen == one and type(chosen) is type(one) for one in known):
+            on_pick(chosen)
+
+    return picked

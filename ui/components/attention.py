@@ -6,10 +6,9 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import streamlit as st
 
 from core.types import Floats
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("attention")
 
@@ -35,11 +34,6 @@ def attention(
         on_pick: called with a token's place before the page runs again.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if isinstance(chosen, int) and 0 <= chosen < len(tokens):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={
@@ -50,5 +44,5 @@ def attention(
             "selected": selected,
             "words": dict(words),
         },
-        on_pick_change=picked,
+        on_pick_change=picking(key, range(len(tokens)), on_pick),
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("bars")
 
@@ -40,11 +38,6 @@ def bars(
         compact: name, bar and number in one line.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if on_pick is not None and any(chosen == item.id for item in items):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={
@@ -55,5 +48,5 @@ def bars(
             "still": on_pick is None,
             "compact": compact,
         },
-        on_pick_change=picked,
+        on_pick_change=picking(key, [item.id for item in items], on_pick),
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("channel_grid")
 
@@ -41,11 +39,6 @@ def channel_grid(
         columns: exactly so many side by side, close together and without captions; 0: as many as fit.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if any(chosen == item.number for item in items):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={
@@ -56,5 +49,5 @@ def channel_grid(
             "pixelated": pixelated,
             "columns": columns,
         },
-        on_pick_change=picked,
+        on_pick_change=picking(key, [item.number for item in items], on_pick),
     )

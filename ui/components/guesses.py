@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("guesses")
 
@@ -43,11 +41,6 @@ def guesses(
         columns: how many stand in a row where there is room.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if on_pick is not None and any(chosen == item.id for item in items):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={
@@ -58,5 +51,5 @@ def guesses(
             "still": on_pick is None,
             "columns": columns,
         },
-        on_pick_change=picked,
+        on_pick_change=picking(key, [item.id for item in items], on_pick),
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("sets")
 
@@ -33,13 +31,8 @@ def sets(
         on_pick: called with the id before the page runs again.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if any(chosen == item.id for item in items):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={"key": key, "alt": alt, "items": [item._asdict() for item in items], "selected": selected},
-        on_pick_change=picked,
+        on_pick_change=picking(key, [item.id for item in items], on_pick),
     )

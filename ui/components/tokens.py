@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-import streamlit as st
-
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("tokens")
 
@@ -54,11 +52,6 @@ def tokens(
         on_pick: called with a token's place before the page runs again; without it nothing is chosen.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if on_pick is not None and isinstance(chosen, int) and 0 <= chosen < len(pieces):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={
@@ -71,5 +64,5 @@ def tokens(
             "most": most,
             "still": on_pick is None,
         },
-        on_pick_change=picked,
+        on_pick_change=picking(key, range(len(pieces)), on_pick),
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
-from ui.components._declare import declare
+from ui.components._declare import declare, picking
 
 _mount = declare("verdicts")
 
@@ -43,11 +41,6 @@ def verdicts(
         on_pick: called with the id before the page runs again.
     """
 
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if on_pick is not None and any(chosen == item.id for item in items):
-            on_pick(chosen)
-
     _mount(
         key=key,
         data={
@@ -59,5 +52,5 @@ def verdicts(
             "selected": selected,
             "still": on_pick is None,
         },
-        on_pick_change=picked,
+        on_pick_change=picking(key, [item.id for item in items], on_pick),
     )

@@ -72,10 +72,6 @@ function read(self) {
   self.find(".unseen").textContent = `${self.find(".most").textContent}: ${told.join(", ")}`;
 }
 
-function roam(self, to) {
-  for (const token of self.tokens) token.tabIndex = token === to ? 0 : -1;
-}
-
 function turn(self, way) {
   self.way = self.memory.way = way;
   for (const button of self.find(".ways").children) {
@@ -107,29 +103,16 @@ function build(self) {
   self.text.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") tell(self, self.picked); });
   const choose = (token) => {
     self.picked = token.at;
-    roam(self, token);
+    roamIn(self.tokens, token);
     tell(self, token.at);
     self.send("pick", token.at);
   };
-  self.text.addEventListener("click", (event) => { if (event.target.at !== undefined) choose(event.target); });
   self.text.addEventListener("focusin", (event) => {
     if (event.target.at === undefined || !event.target.matches(":focus-visible")) return;
     tell(self, event.target.at);
     read(self);
   });
-  self.text.addEventListener("keydown", (event) => {
-    const here = event.target.at;
-    if (here === undefined) return;
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      return choose(event.target);
-    }
-    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: self.tokens.length - 1 }[event.key];
-    if (to === undefined || !self.tokens[to]) return;
-    event.preventDefault();
-    roam(self, self.tokens[to]);
-    self.tokens[to].focus();
-  });
+  walkTokens(self, self.text, choose);
   self.sized = new ResizeObserver(() => { if (self.tokens.length) tell(self, self.shown); });
   self.sized.observe(self.text);
 }
@@ -164,7 +147,7 @@ export default function (component) {
   self.picked = clamp(data.selected, 0, self.tokens.length - 1);
   self.tokens.forEach((token, i) => token.setAttribute("aria-pressed", i === self.picked));
   turn(self, self.memory.way ?? "reads");
-  roam(self, self.tokens[self.picked]);
+  roamIn(self.tokens, self.tokens[self.picked]);
   tell(self, self.picked);
   return () => self.sized.disconnect();
 }

@@ -1,25 +1,6 @@
-function roam(self, to) {
-  for (const button of self.bars.children) button.tabIndex = button === to ? 0 : -1;
-}
-
 function build(self) {
   self.bars = self.find(".bars");
-  self.bars.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button || self.data.still) return;
-    for (const each of self.bars.children) each.setAttribute("aria-checked", each === button);
-    roam(self, button);
-    self.send("pick", button.dataset.id);
-  });
-  self.bars.addEventListener("keydown", (event) => {
-    const buttons = [...self.bars.children];
-    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    const next = step && buttons[buttons.indexOf(event.target.closest("button")) + step];
-    if (!next) return;
-    event.preventDefault();
-    roam(self, next);
-    next.focus();
-  });
+  walkColumn(self, self.bars);
 }
 
 function makeBar() {
@@ -48,5 +29,5 @@ export default function (component) {
     button.querySelector("i").style.width = `${share * 100}%`;
     button.setAttribute("aria-checked", id === data.selected);
   });
-  roam(self, [...bars.children].find((button) => button.dataset.id === data.selected) ?? bars.children[0]);
+  roamIn(self.bars.children, [...bars.children].find((button) => button.dataset.id === data.selected) ?? bars.children[0]);
 }

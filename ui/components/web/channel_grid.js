@@ -1,7 +1,3 @@
-function roam(self, to) {
-  for (const button of self.grid.children) button.tabIndex = button === to ? 0 : -1;
-}
-
 function mark(self, number) {
   for (const button of self.grid.children) button.setAttribute("aria-pressed", Number(button.dataset.number) === number);
 }
@@ -13,19 +9,10 @@ function build(self) {
     if (!button) return;
     const number = Number(button.dataset.number);
     mark(self, number); // at once; the rerun says the same
-    roam(self, button);
+    roamIn(self.grid.children, button);
     self.send("pick", number);
   });
-  self.grid.addEventListener("keydown", (event) => {
-    const buttons = [...self.grid.children];
-    const here = buttons.indexOf(event.target.closest("button"));
-    const row = buttons.filter((button) => button.offsetTop === buttons[0].offsetTop).length;
-    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, ArrowUp: here - row, ArrowDown: here + row, Home: 0, End: buttons.length - 1 }[event.key];
-    if (here < 0 || to === undefined || !buttons[to]) return;
-    event.preventDefault();
-    roam(self, buttons[to]);
-    buttons[to].focus();
-  });
+  walkGrid(self.grid);
 }
 
 function make() {
@@ -53,5 +40,5 @@ export default function (component) {
     button.querySelector("span").textContent = caption;
   });
   mark(self, data.selected);
-  roam(self, grid.querySelector('[aria-pressed="true"]') ?? grid.firstElementChild);
+  roamIn(self.grid.children, grid.querySelector('[aria-pressed="true"]') ?? grid.firstElementChild);
 }

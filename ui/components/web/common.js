@@ -56,3 +56,62 @@ function within(element, event) {
   ];
 }
 
+
+// --- Several things of which one is picked -----------------------------------------------------------
+// They are one stop of the Tab key; the arrow keys go from one to the next.
+
+function roamIn(things, to) {
+  for (const thing of things) thing.tabIndex = thing === to ? 0 : -1;
+}
+
+// The arrow keys over children of a box that stand in rows.
+function walkGrid(box) {
+  box.addEventListener("keydown", (event) => {
+    const things = [...box.children];
+    const here = things.indexOf(event.target.closest("button"));
+    const row = things.filter((thing) => thing.offsetTop === things[0].offsetTop).length;
+    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, ArrowUp: here - row, ArrowDown: here + row, Home: 0, End: things.length - 1 }[event.key];
+    if (here < 0 || to === undefined || !things[to]) return;
+    event.preventDefault();
+    roamIn(things, things[to]);
+    things[to].focus();
+  });
+}
+
+// The radio buttons of a box, one below the other: a click chooses one.
+function walkColumn(self, box) {
+  box.addEventListener("click", (event) => {
+    const thing = event.target.closest("button");
+    if (!thing || self.data.still) return;
+    for (const each of box.children) each.setAttribute("aria-checked", each === thing);
+    roamIn([...box.children], thing);
+    self.send("pick", thing.dataset.id);
+  });
+  box.addEventListener("keydown", (event) => {
+    const things = [...box.children];
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const next = step && things[things.indexOf(event.target.closest("button")) + step];
+    if (!next) return;
+    event.preventDefault();
+    roamIn(things, next);
+    next.focus();
+  });
+}
+
+// The arrow keys over the tokens of a text (`self.tokens`, each knows its place `at`); Enter chooses.
+function walkTokens(self, box, choose) {
+  box.addEventListener("click", (event) => { if (event.target.at !== undefined) choose(event.target); });
+  box.addEventListener("keydown", (event) => {
+    const here = event.target.at;
+    if (here === undefined) return;
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      return choose(event.target);
+    }
+    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: self.tokens.length - 1 }[event.key];
+    if (to === undefined || !self.tokens[to]) return;
+    event.preventDefault();
+    roamIn(self.tokens, self.tokens[to]);
+    self.tokens[to].focus();
+  });
+}

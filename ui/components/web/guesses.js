@@ -1,7 +1,3 @@
-function roam(self, to) {
-  for (const button of self.cards.children) button.tabIndex = button === to ? 0 : -1;
-}
-
 function mark(self, id) {
   for (const button of self.cards.children) button.setAttribute("aria-pressed", button.dataset.id === id);
 }
@@ -12,19 +8,10 @@ function build(self) {
     const button = event.target.closest("button");
     if (!button || self.data.still) return;
     mark(self, button.dataset.id);
-    roam(self, button);
+    roamIn(self.cards.children, button);
     self.send("pick", button.dataset.id);
   });
-  self.cards.addEventListener("keydown", (event) => {
-    const buttons = [...self.cards.children];
-    const here = buttons.indexOf(event.target.closest("button"));
-    const row = buttons.filter((button) => button.offsetTop === buttons[0].offsetTop).length;
-    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, ArrowUp: here - row, ArrowDown: here + row, Home: 0, End: buttons.length - 1 }[event.key];
-    if (here < 0 || to === undefined || !buttons[to]) return;
-    event.preventDefault();
-    roam(self, buttons[to]);
-    buttons[to].focus();
-  });
+  walkGrid(self.cards);
 }
 
 function make() {
@@ -70,5 +57,5 @@ export default function (component) {
     button.querySelector("path").setAttribute("d", line(history));
   });
   mark(self, data.selected);
-  roam(self, cards.querySelector('[aria-pressed="true"]') ?? cards.children[0]);
+  roamIn(self.cards.children, cards.querySelector('[aria-pressed="true"]') ?? cards.children[0]);
 }

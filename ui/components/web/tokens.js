@@ -1,8 +1,3 @@
-function roam(self, to) {
-  for (const token of self.text.querySelectorAll(".token[tabindex='0']")) token.tabIndex = -1;
-  if (to) to.tabIndex = 0;
-}
-
 function tell(self, token) {
   const { data } = self;
   self.told.textContent = token ? `${token.textContent.trim() || "␣"}  ${data.pieces[token.at][3]}` : data.hint;
@@ -17,26 +12,13 @@ function build(self) {
   self.text.addEventListener("focusin", (event) => { if (event.target.at !== undefined) tell(self, event.target); });
   self.text.addEventListener("focusout", () => tell(self, null));
   const choose = (token) => {
-    roam(self, token);
+    roamIn(self.tokens, token);
     tell(self, token);
     if (self.data.still) return;
     for (const each of self.tokens) each.setAttribute("aria-pressed", each === token);
     self.send("pick", token.at);
   };
-  self.text.addEventListener("click", (event) => { if (event.target.at !== undefined) choose(event.target); });
-  self.text.addEventListener("keydown", (event) => {
-    const here = event.target.at;
-    if (here === undefined) return;
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      return choose(event.target);
-    }
-    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: self.tokens.length - 1 }[event.key];
-    if (to === undefined || !self.tokens[to]) return;
-    event.preventDefault();
-    roam(self, self.tokens[to]);
-    self.tokens[to].focus();
-  });
+  walkTokens(self, self.text, choose);
 }
 
 export default function (component) {
@@ -70,7 +52,7 @@ export default function (component) {
     text.replaceChildren(...parts);
   }
   self.tokens.forEach((token, i) => { if (data.still) token.removeAttribute("aria-pressed"); else token.setAttribute("aria-pressed", i === data.selected); });
-  roam(self, self.tokens[data.selected ?? 0]);
+  roamIn(self.tokens, self.tokens[data.selected ?? 0]);
   const { legend } = data;
   self.find(".legend").hidden = !legend;
   if (legend) {

@@ -1,25 +1,6 @@
-function roam(self, to) {
-  for (const row of self.rows.children) row.tabIndex = row === to ? 0 : -1;
-}
-
 function build(self) {
   self.rows = self.find(".verdicts");
-  self.rows.addEventListener("click", (event) => {
-    const row = event.target.closest("button");
-    if (!row) return;
-    for (const each of self.rows.children) each.setAttribute("aria-checked", each === row);
-    roam(self, row);
-    self.send("pick", row.dataset.id);
-  });
-  self.rows.addEventListener("keydown", (event) => {
-    const rows = [...self.rows.children];
-    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    const next = step && rows[rows.indexOf(event.target.closest("button")) + step];
-    if (!next) return;
-    event.preventDefault();
-    roam(self, next);
-    next.focus();
-  });
+  walkColumn(self, self.rows);
 }
 
 function make(still) {
@@ -68,5 +49,5 @@ export default function (component) {
     }
     if (!data.still) row.setAttribute("aria-checked", id === data.selected);
   });
-  if (!data.still) roam(self, [...rows.children].find((row) => row.dataset.id === data.selected) ?? rows.children[0]);
+  if (!data.still) roamIn(self.rows.children, [...rows.children].find((row) => row.dataset.id === data.selected) ?? rows.children[0]);
 }
