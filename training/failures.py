@@ -1,6 +1,7 @@
 """Where the models fail: accuracy by length, language, source, negation and kind, for the page.
 
-Run by `python -m training.sentiment --data data --failures`; writes `assets/language/failures.json`:
+Run by `python -m training.sentiment --data data --failures --pretrained build/pretrained/answers.npz` (what
+`training.pretrained --evaluate` left: it reads for twenty minutes); writes `assets/language/failures.json`:
 
     {"groups": {group: {part: {"texts": n, "accuracy": {model: share right}}}},
      "worst": {model: [{"text", "label", "positive"}]}}     only our own sentences, no text of the data
@@ -37,6 +38,27 @@ class Answers(Protocol):
     """What is needed of a model here."""
 
     def predict(self, batch: list[str]) -> np.ndarray: ...
+
+
+class _Recorded:
+    """Answers that were given before, by text."""
+
+    def __init__(self, answers: Mapping[str, np.ndarray]) -> None:
+        self._answers = answers
+
+    def predict(self, batch: list[str]) -> np.ndarray:
+        return np.stack([self._answers[text] for text in batch])
+
+
+def recorded(file: Path, sets: Mapping[str, texts.Texts]) -> Answers:
+    """A model whose answers to the texts of the sets stand in a file: name of the set -> (n, 2)."""
+    with np.load(file, allow_pickle=False) as stored:
+        found = {
+            text: row
+            for name, some in sets.items()
+            for text, row in zip(some.texts, stored[name], strict=True)
+        }
+    return _Recorded(found)
 
 
 def groups_of(some: texts.Texts, language: str) -> dict[str, dict[str, np.ndarray]]:

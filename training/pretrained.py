@@ -44,6 +44,7 @@ import numpy as np
 
 from core import assets
 from core.language import pretrained, shipped, windows
+from core.language.calibration import softmax
 from core.language.pretrained import EMBEDDING, LAYERS, POSITIONS, WIDTH, Pretrained, Table
 from core.language.wordpiece import SPECIAL, WordPieces
 from core.types import ModelCard
@@ -55,6 +56,7 @@ NAMES = ("imdb", "english", "chinese")
 MUST_REACH = {"imdb": 0.915, "chinese": 0.915, "other_kind_en": 0.80, "other_kind_zh": 0.85}
 ECE_AT_MOST = 0.05
 FADE, SQUARED_FADE = 0.9, 0.99  # of Adam's moments
+ANSWERS = "answers.npz"  # probabilities of every test text, by set
 
 
 @dataclass(frozen=True)
@@ -464,6 +466,12 @@ def ship(weights: dict[str, np.ndarray], tokenizer: Path, data: Path, length: in
         layers=("embedding", "positions", *(f"layer{layer}" for layer in range(LAYERS)), "pooled", "head"),
     )
     shipped.write_card(card, 1.0)
+    calibrate(data)
+
+
+def calibrate(data: Path) -> None:
+    """Write the temperature that fits the dev texts best into the card."""
+    card, _ = shipped.read_card("pretrained")
     held = sets(data, "dev")
     temperature = best_temperature({name: logits(load(), some) for name, some in held.items()}, held)
     print(f"temperature {temperature}", flush=True)
@@ -494,12 +502,18 @@ def logits(model: Pretrained, some: texts.Texts, length: int = 0) -> np.ndarray:
     return windows.averaged(forward, found, length or model.length)
 
 
-def evaluate(data: Path) -> dict[str, float]:
-    """The figures of the files that ship: every test set, and our own sentences of another kind."""
+def evaluate(data: Path, work: Path) -> dict[str, float]:
+    """The figures of the files that ship: every test set, and our own sentences of another kind.
+
+    What was said of each text is kept in `work` for `training.sentiment --failures`.
+    """
     model = load()
     figures: dict[str, float] = {}
+    answers: dict[str, np.ndarray] = {}
     for name, some in {**sets(data, "test"), **own_sentences()}.items():
         scores = logits(model, some)
+        answers[name] = softmax(scores / model.temperature)
+        np.savez(work / ANSWERS, **answers)
         before, after = measure(scores, some.labels), measure(scores / model.temperature, some.labels)
         figures |= {f"{name}_texts": len(some), f"{name}_accuracy": after["accuracy"]}
         for kind in ("nll", "ece"):
@@ -538,10 +552,13 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, help="teacher.npy of training.sentiment's bag of words")
     parser.add_argument("--reviews", type=float, default=Plan.reviews, help="share of IMDb's an epoch reads")
     parser.add_argument("--evaluate", action="store_true", help="measure the files that ship and stop")
+    parser.add_argument("--calibrate", action="store_true", help="fit the temperature, measure and stop")
     parser.add_argument("--ship", action="store_true", help="ship the newest checkpoint of --work as it is")
     options = parser.parse_args()
-    if not options.evaluate:
-        options.work.mkdir(parents=True, exist_ok=True)
+    options.work.mkdir(parents=True, exist_ok=True)
+    if options.calibrate:
+        calibrate(options.data)
+    elif not options.evaluate:
         plan = Plan(steps=options.steps, cool_down=options.cool_down, reviews=options.reviews)
         print(json.dumps(asdict(plan)), flush=True)
         tokenizer, embedding, old = prepare(options.minilm, options.cedict, options.data, options.work)
@@ -557,7 +574,7 @@ def main() -> None:
             for report in train(run, data, held, options.work):
                 print(json.dumps(report), flush=True)
         ship(run.averaged(), options.work / "vocabulary.json", options.data, plan.read)
-    figures = evaluate(options.data)
+    figures = evaluate(options.data, options.work)
     card, temperature = shipped.read_card("pretrained")
     shipped.write_card(replace(card, figures=figures), temperature)
     print(json.dumps(figures, indent=2))

@@ -2,7 +2,7 @@
 
     python -m training.sentiment --data data --model gru             # train, write, calibrate, measure
     python -m training.sentiment --data data --model gru --evaluate  # measure the files that ship
-    python -m training.sentiment --data data --failures              # where each model fails, for the page
+    python -m training.sentiment --data data --failures --pretrained build/pretrained/answers.npz  # where each model fails, for the page
 
 The folder is the one of `training/texts.py`; `training.tokenizer` must have run. Models: bag_of_words, rnn,
 gru, transformer. All learn from the same training texts of both languages; the dev texts choose the epoch
@@ -234,12 +234,18 @@ def main() -> None:
     parser.add_argument("--evaluate", action="store_true", help="measure the files that ship and stop")
     parser.add_argument("--finish", action="store_true", help="ship the best weights of --build so far")
     parser.add_argument("--failures", action="store_true", help="measure where the models fail and stop")
+    parser.add_argument(
+        "--pretrained", type=Path, help="answers.npz of training.pretrained --evaluate, for --failures"
+    )
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     if options.failures:
-        from training.failures import write_failures
+        from training.failures import Answers, recorded, write_failures
 
-        write_failures(options.data, {name: load(name) for name in MODELS})
+        models: dict[str, Answers] = {name: load(name) for name in MODELS}
+        if options.pretrained:
+            models["pretrained"] = recorded(options.pretrained, sets(options.data, "test") | own_sentences())
+        write_failures(options.data, models)
         return
     if not options.evaluate:
         if options.model == "bag_of_words":
