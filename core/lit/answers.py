@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from core.vision.lite import softmax
 MOST_PROMPTS = 500
 HOTTEST, COLDEST = 2.0, 0.001  # temperatures that are of use
 GAP = "{}"  # where a template takes the prompt
+TEMPLATES: Mapping[str, str] = {"en": "a photo of {}", "zh": "一张{}的照片"}
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 def default_temperature() -> float:
@@ -49,6 +52,36 @@ def filled(prompts: Sequence[str], template: str | None = None) -> list[str]:
     return [template.replace(GAP, prompt) for prompt in prompts]
 
 
+def language_of(prompt: str) -> str:
+    """The language whose template a prompt takes: "zh" if there is a Chinese character in it, else "en"."""
+    return "zh" if _CHINESE.search(prompt) else "en"
+
+
+def templated(prompts: Sequence[str], templates: Mapping[str, str]) -> list[str]:
+    """The texts that are read: each prompt put into the template of its own language; an empty one adds nothing.
+
+    Raises:
+        GlassboxError: as `filled`.
+    """
+    found = []
+    for prompt in prompts:
+        template = templates.get(language_of(prompt), "").strip()
+        found += filled([prompt], template or None)
+    return found
+
+
+def probabilities(cosines: Floats, temperature: float, none: bool = False) -> Floats:
+    """The softmax of cosines (n,) over the temperature: (n,), or (n + 1,) with "none of these" at the end.
+
+    Raises:
+        GlassboxError: a temperature that is of no use.
+    """
+    if not COLDEST <= temperature <= HOTTEST:
+        raise GlassboxError("lit.error.temperature", got=temperature, low=COLDEST, high=HOTTEST)
+    found = np.append(cosines, np.float32(none_similarity())) if none else cosines
+    return softmax(np.asarray(found, np.float32) / np.float32(temperature))
+
+
 def similarities(image: Image, prompts: Sequence[str], template: str | None = None) -> Floats:
     """The cosine of the picture with each prompt: (n,), from -1 to 1.
 
@@ -75,9 +108,8 @@ def zero_shot(
     """
     if temperature is None:
         temperature = default_temperature()
-    if not COLDEST <= temperature <= HOTTEST:
-        raise GlassboxError("lit.error.temperature", got=temperature, low=COLDEST, high=HOTTEST)
-    return softmax(similarities(image, prompts, template) / np.float32(temperature))
+    probabilities(np.zeros(1, np.float32), temperature)  # refused before anything is computed
+    return probabilities(similarities(image, prompts, template), temperature)
 
 
 def none_of_these(
@@ -93,9 +125,8 @@ def none_of_these(
     """
     if temperature is None:
         temperature = default_temperature()
-    zero_shot(image, prompts[:1], temperature, template)  # the same refusals
-    found = np.append(similarities(image, prompts, template), np.float32(none_similarity()))
-    return softmax(found / np.float32(temperature))
+    probabilities(np.zeros(1, np.float32), temperature)  # refused before anything is computed
+    return probabilities(similarities(image, prompts, template), temperature, none=True)
 
 
 def matches(image: Image, prompt: str, template: str | None = None) -> Floats:
@@ -108,7 +139,12 @@ def matches(image: Image, prompt: str, template: str | None = None) -> Floats:
         GlassboxError: as `similarities`.
     """
     (text,) = towers.embed_texts(filled([prompt], template))
-    moved = towers.maps(image) - towers.centre()  # (7, 7, 1280)
+    return places(towers.maps(image), text)
+
+
+def places(maps: Floats, text: Floats) -> Floats:
+    """The same of the tower's last maps (7, 7, 1280) and a text's unit row (1280,): (7, 7)."""
+    moved = maps - towers.centre()
     return np.asarray(moved @ text / np.linalg.norm(moved.mean(axis=(0, 1))), np.float32)
 
 

@@ -77,16 +77,30 @@ class SmallTower:
 
     `V` are word vectors of a Transformer that has read texts and never seen a picture. `K` and `b` are the
     projection; `dV`, `A`, `a`, `B` are the tower's own and stay zero or at their beginning while it is locked.
+
+    Args:
+        vectors: (words, 384), as the Transformer has them.
+        width: of the image tower's space.
+        seed: of the weights that begin at random.
+        told_from: the mean (384,) and the spread that the vectors are brought to 0 and 1 by, of an earlier
+            tower that this one goes on from; those of `vectors` if not given.
     """
 
     HIDDEN = 512
     PROJECTION = ("K", "b", "log scale")
 
-    def __init__(self, vectors: Floats, width: int, seed: int = 0) -> None:
+    def __init__(
+        self,
+        vectors: Floats,
+        width: int,
+        seed: int = 0,
+        told_from: tuple[Floats, float] | None = None,
+    ) -> None:
         random = np.random.default_rng(seed)
         inner = vectors.shape[1]
-        self.middle = vectors.mean(axis=0)
-        self.vectors = (vectors - self.middle) / np.float32(vectors.std())  # (words, 384)
+        self.told_from = told_from or (vectors.mean(axis=0), float(vectors.std()))
+        middle, spread = self.told_from
+        self.vectors: Floats = np.asarray((vectors - middle) / np.float32(spread), np.float32)  # (words, 384)
         self.weights: Weights = {
             "K": random.normal(0, inner**-0.5, (inner, width)).astype(np.float32),
             "b": np.zeros(width, np.float32),

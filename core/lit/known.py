@@ -36,6 +36,11 @@ def _lists() -> dict[Seen, frozenset[str]]:
     }
 
 
+def counts() -> dict[Seen, int]:
+    """How many names, other nouns and words of captions were in the tuning."""
+    return {kind: len(some) for kind, some in _lists().items()}
+
+
 def plain(prompt: str) -> str:
     """A prompt in small letters without an article or what a template put around it."""
     text = " ".join(clean(prompt)[0].split()).strip(" .。!！?？,，")

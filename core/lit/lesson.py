@@ -35,6 +35,7 @@ from core.vision.models import lite
 STEPS: Mapping[Lock, int] = {"image": 150, "both": 150, "none": 30}
 CLASSES, PICTURES = 96, 16  # of a batch
 SHOWN = 8  # pictures and captions of the matrix
+SECONDS: Mapping[Lock, float] = {"image": 10.0, "both": 8.0, "none": 45.0}  # about, for the queue
 VIEWS = 8  # of a picture: the centre, and others cut out at random
 RATES = {"K": 4e-3, "b": 1e-3, "log scale": 1e-2, "dV": 4e-3, "A": 2e-3, "a": 2e-3, "B": 2e-3}
 DECAY = 0.02
@@ -63,10 +64,26 @@ class _Texts:
         return found
 
 
+def embed(finished: LessonFinished, texts: Sequence[str]) -> Floats:
+    """Unit rows (n, 1280) of texts, by the tower that a lesson ended with.
+
+    A word that was not in the lesson has the vector that the Transformer gave it before.
+
+    Raises:
+        GlassboxError: there is nothing to read in a text.
+    """
+    own = _Texts(texts)
+    tower = SmallTower(own.vectors, towers.WIDTH, told_from=finished.told_from)
+    _take(tower, own.words, finished)
+    return tower.embed(own.bags(texts))
+
+
 class _Lesson:
     """What one lesson works on."""
 
-    def __init__(self, pairs: Sequence[Pair], lock: Lock, seed: int) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], lock: Lock, seed: int, begin: LessonFinished | None = None
+    ) -> None:
         self.pairs, self.lock = pairs, lock
         self.random = np.random.default_rng(seed)
         self.images = [decode(pair.image) for pair in pairs]
@@ -80,7 +97,10 @@ class _Lesson:
         }
         captions = [caption for pair in pairs for caption in (*pair.captions, pair.shown)]
         self.texts = _Texts([*(name for names in self.names.values() for name in names), *captions])
-        self.tower = SmallTower(self.texts.vectors, towers.WIDTH, seed)
+        told_from = begin.told_from if begin else None
+        self.tower = SmallTower(self.texts.vectors, towers.WIDTH, seed, told_from=told_from)
+        if begin is not None:
+            _take(self.tower, self.texts.words, begin)
         self.adam = Adam(self.tower.weights, RATES, DECAY)
         self.shown_bags = self.texts.bags([pair.shown for pair in pairs])
         self.out_bags = {
@@ -171,9 +191,7 @@ def _taught(
 ) -> Iterator[LessonEvent | Progress]:
     started = time.monotonic()
     yield Progress("lit.stage.features", 0, len(pairs))
-    state = _Lesson(pairs, lock, seed)
-    if begin is not None:
-        _go_on(state, begin)
+    state = _Lesson(pairs, lock, seed, begin)
     pixels = [views(image, VIEWS, state.random) for image in state.images]
     seen = np.stack([[lite().features(one) for one in several] for several in pixels])
     embedded = towers.placed(seen.reshape(-1, towers.WIDTH)).reshape(seen.shape)  # (pairs, views, 1280)
@@ -225,6 +243,7 @@ def _taught(
         time.monotonic() - started,
         dict(state.tower.weights),
         state.texts.words,
+        state.tower.told_from,
     )
 
 
@@ -247,12 +266,12 @@ def _step(state: _Lesson, embedded: Floats, unlocked: Any, share: float) -> floa
     return found.loss
 
 
-def _go_on(state: _Lesson, begin: LessonFinished) -> None:
-    """Begin with what an earlier lesson learned; words that it did not have begin as they are."""
+def _take(tower: SmallTower, words: Sequence[str], begin: LessonFinished) -> None:
+    """What an earlier lesson learned; words that it did not have stay as they are."""
     place = {word: row for row, word in enumerate(begin.words)}
     for name, values in begin.weights.items():
         if name != "dV":
-            state.tower.weights[name] = np.array(values, np.float32)
-    for row, word in enumerate(state.texts.words):
+            tower.weights[name] = np.array(values, np.float32)
+    for row, word in enumerate(words):
         if word in place:
-            state.tower.weights["dV"][row] = begin.weights["dV"][place[word]]
+            tower.weights["dV"][row] = begin.weights["dV"][place[word]]

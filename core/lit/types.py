@@ -58,6 +58,7 @@ class LessonFinished:
     seconds: float
     weights: Mapping[str, NDArray[np.generic]] = field(repr=False)  # of the text tower: to tune on from
     words: tuple[str, ...] = field(repr=False)  # whose changes are in `weights`, in order
+    told_from: tuple[Floats, float] = field(repr=False)  # mean and spread of the word vectors
 
 
 LessonEvent: TypeAlias = LessonStarted | LessonStep | LessonFinished
