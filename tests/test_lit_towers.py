@@ -60,7 +60,8 @@ def small_tower() -> towers.TextTower:
     table = Table(rows, np.ones((len(rows), 1), np.float32))
     encoder = Pretrained("small", weights, table, tokenizer, ModelCard("small", (64,), 0, "", "", ""), 1.0)
     assert EMBEDDING not in weights
-    return towers.TextTower(encoder, matrix(WIDTH, towers.WIDTH), matrix(towers.WIDTH))
+    head = [(WIDTH, towers.WIDTH), (towers.WIDTH,), (WIDTH, 20), (20,), (20, towers.WIDTH)]
+    return towers.TextTower(encoder, *(matrix(*shape) for shape in head))
 
 
 TOWER = small_tower()

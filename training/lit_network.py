@@ -16,6 +16,7 @@ FADE, SQUARED_FADE = 0.9, 0.98  # of Adam's moments
 GUESS_SCALE = 16.0  # of the softmax over the rows by which a guess is learned
 BUCKETS = (5, 9, 14, 20)  # tokens
 EMBEDDING, KERNEL, BIAS = "embedding", "projection/kernel", "projection/bias"
+BESIDE, BESIDE_BIAS, ACROSS = "beside/kernel", "beside/bias", "across/kernel"
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,15 @@ class Plan:
     """Everything that makes one run what it is."""
 
     seed: int = 7
-    steps: int = 2400
+    steps: int = 1600
     warm_up: float = 0.08  # share of the steps over which the rate rises; then it falls as a cosine
     rate: float = 1.2e-4  # of the uppermost layer
     layer_decay: float = 0.88  # each layer below learns this much slower
     word_rate: float = 1.5e-4  # of MiniLM's own word vectors
     new_rate: float = 1e-3  # of the Chinese ones
     projection_rate: float = 6e-4
+    beside_rate: float = 1e-3  # of the layer beside the projection
+    units: int = 640  # of that layer
     weight_decay: float = 0.02
     dropout: float = 0.1
     average: float = 0.995  # decay of the moving average
@@ -38,7 +41,7 @@ class Plan:
     photos: int = 80  # photos in a batch, with a caption in each language
     caption_weight: float = 0.35
     other_weight: float = 0.5  # of a noun against a class's name
-    cosine_weight: float = 1.0
+    cosine_weight: float = 5.0  # at 1 the names find their rows, and stay far from them
     smooth: float = 0.15  # share of the target that goes to classes whose rows are alike
 
 
@@ -112,8 +115,16 @@ class Tower:
         self.table = tf.Variable(embedding)
         self.kernel, self.bias = tf.Variable(projection[0]), tf.Variable(projection[1])
         self.scales = tf.Variable([np.log(20.0), np.log(20.0)], dtype=tf.float32)  # of names, of captions
-        self.variables = [*layers, self.table, self.kernel, self.bias, self.scales]
-        self.names += [EMBEDDING, KERNEL, BIAS, "scales"]
+        width = pretrained.WIDTH
+        into = np.random.default_rng(plan.seed).normal(0, width**-0.5, (width, plan.units))
+        self.beside, self.beside_bias = (
+            tf.Variable(into.astype(np.float32)),
+            tf.Variable(tf.zeros(plan.units)),
+        )
+        self.across = tf.Variable(tf.zeros((plan.units, rows.shape[1])))
+        head = [self.kernel, self.bias, self.beside, self.beside_bias, self.across]
+        self.variables = [*layers, self.table, *head, self.scales]
+        self.names += [EMBEDDING, KERNEL, BIAS, BESIDE, BESIDE_BIAS, ACROSS, "scales"]
         row_rates = np.full((len(embedding), 1), plan.word_rate, np.float32)
         row_rates[old:] = plan.new_rate
         self.rates = [self._rate(name, row_rates) for name in self.names]
@@ -153,6 +164,8 @@ class Tower:
             return row_rates
         if name in (KERNEL, BIAS):
             return self.plan.projection_rate
+        if name in (BESIDE, BESIDE_BIAS, ACROSS):
+            return self.plan.beside_rate
         if name == "scales":
             return 1e-3
         digits = "".join(character for character in name.split("/")[0] if character.isdigit())
@@ -164,7 +177,10 @@ class Tower:
         import tensorflow as tf
 
         pooled = self.network([tf.gather(self.table, ids), mask], training=training)
-        return tf.math.l2_normalize(tf.matmul(pooled, self.kernel) + self.bias, axis=1)
+        steady = pooled * tf.math.rsqrt(tf.reduce_mean(pooled * pooled, axis=1, keepdims=True))
+        units = tf.nn.relu(tf.matmul(steady, self.beside) + self.beside_bias)
+        found = tf.matmul(pooled, self.kernel) + self.bias + tf.matmul(units, self.across)
+        return tf.math.l2_normalize(found, axis=1)
 
     def _update(self, *batch: Any) -> Any:
         """One step of AdamW.

@@ -3,10 +3,12 @@
     picture: EfficientNet-Lite0's pooled features f, as they are          (locked: it never learned from words)
              (f - centre) / |f - centre|
     words:   MiniLM's mean token vector h, tuned until it points where its pictures lie
-             (h K + b) / |h K + b|
+             t / |t|,  t = h K + b + relu(h/rms(h) A + a) B
 
 How alike a picture and a text are is the cosine of their vectors, a plain product. The direction of a text is
 what a row of a classifier is: naming pictures by typed words is classification with rows that are written.
+The layer beside the projection K is there for its rank: the rows of a thousand classes fill more than the 384
+directions that a projection of h alone can reach.
 """
 
 from __future__ import annotations
@@ -30,6 +32,13 @@ from core.vision import efficientnet
 from core.vision.models import lite
 
 WIDTH = efficientnet.HEAD
+HEAD = (
+    "projection/kernel",
+    "projection/bias",
+    "beside/kernel",
+    "beside/bias",
+    "across/kernel",
+)  # in the file
 READ = 64  # tokens of a text that are read
 LONGEST = 10_000  # characters of a text that are looked at
 BUDGET = 2048  # tokens, padding included, that go through the text tower together
@@ -48,6 +57,16 @@ class TextTower:
     encoder: Pretrained
     kernel: Floats  # (384, 1280)
     bias: Floats  # (1280,)
+    beside: Floats  # A (384, units)
+    beside_bias: Floats  # a (units,)
+    across: Floats  # B (units, 1280)
+
+    def project(self, pooled: Floats) -> Floats:
+        """Vectors (n, 1280), of any length, of mean token vectors (n, 384)."""
+        steady = pooled / np.sqrt((pooled * pooled).mean(axis=1, keepdims=True))
+        units = np.maximum(steady @ self.beside + self.beside_bias, 0)
+        found: Floats = pooled @ self.kernel + self.bias + units @ self.across
+        return found
 
     @one_thread()
     def embed(self, batch: Sequence[Ids]) -> Floats:
@@ -61,7 +80,7 @@ class TextTower:
                 end += 1
             rows = order[start:end]
             pooled = self.encoder.pooled(*windows.padded([batch[row] for row in rows]))
-            found[rows] = pooled @ self.kernel + self.bias
+            found[rows] = self.project(pooled)
             start = end
         return unit(found)
 
@@ -85,12 +104,12 @@ def card() -> ModelCard:
 def text_tower() -> TextTower:
     """The shipped text tower, one a process."""
     weights, table = pretrained.read_weights(assets.path("lit", "text_tower.npz"))
-    kernel, bias = weights.pop("projection/kernel"), weights.pop("projection/bias")
+    head = [weights.pop(name) for name in HEAD]
     tokenizer = WordPieces.read(assets.path("lit", "vocabulary.json"))
     encoder = Pretrained("lit", weights, table, tokenizer, card(), 1.0)
-    for array in (kernel, bias):
+    for array in head:
         array.setflags(write=False)
-    return TextTower(encoder, kernel, bias)
+    return TextTower(encoder, *head)
 
 
 @functools.cache
