@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.runtime.caching.cache_resource_api import _resource_caches
 
-from core import imaging, language, vision
+from core import imaging, language, memory, vision
 from core.errors import GlassboxError
 from core.imaging import measure
 from core.imaging.samples import samples
@@ -99,6 +100,24 @@ def forget() -> None:
         queue_owner,
     ):
         kept.clear()
+
+
+def drop() -> None:
+    """Empties the caches of all sessions, for memory that runs short: everything is made again when asked for.
+
+    Those that sleep hold as much as those that look, and Streamlit itself empties only one's own, or all
+    with the runs that `queue_owner` would end.
+    """
+    st.cache_data.clear()
+    with _resource_caches._caches_lock:
+        sessions = list(_resource_caches._function_caches.values())
+        kept = [one for session in sessions for one in session.values()]
+    for one in kept:
+        if not one.display_name.endswith("queue_owner"):
+            one.clear()
+
+
+memory.drop_with("results", drop)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, scope="session")

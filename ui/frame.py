@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +13,11 @@ import streamlit as st
 from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
-from ui import engine, state, style
+from ui import engine, log, state, style
 from ui.components import copy_link
 from ui.words import sentence, t
 
 P = ParamSpec("P")
-log = logging.getLogger("glassbox")
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,7 @@ def page(name: str) -> Iterator[Page]:
     with told():
         yield here
     engine.keep_compiled()
+    memory.relieve()
     _footer(here, PAGES[(index + 1) % len(PAGES)])
 
 
@@ -83,8 +81,7 @@ def told() -> Iterator[None]:
     except GlassboxError as error:
         st.error(sentence(error), icon=":material/error:")
     except Exception as error:
-        place = "".join(traceback.format_tb(error.__traceback__, limit=-6))
-        log.error("%s in\n%s", type(error).__name__, place)  # its text may hold a visitor's words
+        log.fault(error)
         st.error(t("error.unexpected"), icon=":material/error:")
 
 
@@ -99,6 +96,7 @@ def fragment(function: Callable[P, None], run_every: float | None = None) -> Cal
         with told():
             function(*args, **kwargs)
         engine.keep_compiled()
+        memory.relieve()
 
     guarded.__qualname__ = function.__qualname__  # Streamlit names a fragment by it
     guarded.__module__ = function.__module__
@@ -179,6 +177,8 @@ def _header(name: str) -> None:
     about_photo = entry(name).group in ("", "see")
     if about_photo and photo is not None and not photo.sample and st.query_params:
         st.caption(t("frame.link_without_photo"))
+    if state.left_behind(name):
+        st.info(t("frame.left_behind"), icon=":material/history:")
 
 
 def _address(source: str) -> str:

@@ -16,6 +16,8 @@ from core.types import Image
 T = TypeVar("T")
 RECENT = 5
 FIRST_SAMPLE = "tabby_cat"
+OWN = "own"  # stands in a link for what a visitor brought
+_BROUGHT = {"image": {OWN}, "model": {OWN, "tuned"}, "set": {OWN}}  # parameters, and their values for it
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ def shared_parameters() -> dict[str, str]:
 
 def restore() -> None:
     """Takes language and sample from the URL, writes them back, and makes sure that there is a photo."""
+    if "visit" not in st.session_state:
+        visit().kept["left_behind"] = any(
+            st.query_params.get(name) in values for name, values in _BROUGHT.items()
+        )
     language = from_url("lang")
     if language in i18n.LANGUAGES:
         visit().language = language
@@ -122,7 +128,19 @@ def restore() -> None:
     elif visit().photo is None:
         choose_sample(FIRST_SAMPLE)
     photo = visit().photo
-    to_url("image", photo.sample if photo else None)
+    to_url("image", (photo.sample or OWN) if photo else None)
+
+
+def left_behind(page: str) -> bool:
+    """Whether the link of this page names something that another visit has, or one that is over.
+
+    A visit that begins has nothing of its own: the server was started anew, the page slept for too long, or
+    the link is someone else's. It is told on the page that was opened, until something is brought.
+    """
+    kept = visit().kept
+    if kept.get("left_behind") is True:
+        kept["left_behind"] = page
+    return bool(kept.get("left_behind") == page)
 
 
 # --- the photo -------------------------------------------------------------------------------------
@@ -134,7 +152,9 @@ def choose(photo: Photo) -> None:
     others = [kept for kept in (current.photo, *current.recent) if kept and kept.digest != photo.digest]
     current.photo = photo
     current.recent = tuple(others[: RECENT - 1])
-    to_url("image", photo.sample)
+    if photo.sample is None:
+        current.kept.pop("left_behind", None)
+    to_url("image", photo.sample or OWN)
 
 
 def choose_sample(sample_id: str) -> None:

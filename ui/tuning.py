@@ -164,7 +164,7 @@ def workshop() -> Workshop:
         choose_set(found, asked)
     _follow_language(found)
     _take_plan(found, state.from_url("plan"))
-    state.to_url("set", found.chosen if found.chosen in BUILTIN else None)
+    state.to_url("set", found.chosen)
     state.to_url("plan", written_plan(found))
     settle(found)
     return found
@@ -209,7 +209,7 @@ def undo(found: Workshop) -> None:
     if found.past:
         found.dataset, found.chosen, found.way = found.past.pop()
         found.refused = None
-        state.to_url("set", found.chosen if found.chosen in BUILTIN else None)
+        state.to_url("set", found.chosen)
 
 
 def choose_set(found: Workshop, name: str) -> None:
@@ -225,7 +225,7 @@ def choose_set(found: Workshop, name: str) -> None:
     else:
         found.way = "" if found.way == name else name
     found.opened = set()
-    state.to_url("set", found.chosen if found.chosen in BUILTIN else None)
+    state.to_url("set", found.chosen)
 
 
 def attempt(found: Workshop, act: Callable[[], Dataset], chosen: str | None = None) -> bool:

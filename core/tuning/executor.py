@@ -56,6 +56,7 @@ class OneWorker(Executor):
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._busy = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Put a call behind those that wait."""
@@ -85,6 +86,12 @@ class OneWorker(Executor):
         if process is not None:
             process.kill()
 
+    def rest(self) -> None:
+        """End the process if it has nothing to do: its memory comes back, and the next call gets a new one."""
+        with self._changed:
+            if not self._busy and not self._waiting:
+                self._end()
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the process and take no more work; with `cancel_futures` what waits is not done."""
         with self._changed:
@@ -101,12 +108,14 @@ class OneWorker(Executor):
         """The thread: hands calls to the process and its answers to the futures; ends when idle."""
         while True:
             with self._changed:
+                self._busy = False
                 self._changed.wait_for(lambda: self._waiting or self._closed, self._idle)
                 if not self._waiting:  # idle, or shut down
                     self._end()
                     self._thread = None
                     return
                 line, future = self._waiting.popleft()
+                self._busy = True
             if not future.set_running_or_notify_cancel():
                 continue
             try:

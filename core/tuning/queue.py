@@ -26,6 +26,7 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from typing import Any, Literal, TypeAlias
 
+from core import memory
 from core.errors import GlassboxError
 from core.tuning import worker
 from core.tuning.executor import MEMORY, OneWorker, WorkerTooLarge
@@ -377,7 +378,9 @@ def queue() -> RunQueue:
     """The queue of this process."""
     factory = os.environ.get("GLASSBOX_EXECUTOR")
     if factory is None:
-        return RunQueue(OneWorker())
+        executor = OneWorker()
+        memory.drop_with("worker", executor.rest)
+        return RunQueue(executor)
     return RunQueue(worker.find(factory)(), (os.environ.get("GLASSBOX_QUEUE_HOST", "localhost"), 0))
 
 
@@ -385,11 +388,14 @@ def start(owner: str, dataset: Dataset, plan: Plan, *, watched: str | None = Non
     """Put `fine_tune(dataset, plan, watched=watched)` into the queue; its result is a `Finished`.
 
     Raises:
-        GlassboxError: `tuning_data.check.*`: nothing can be learned from the data; `tuning.error.busy`.
+        GlassboxError: `tuning_data.check.*`: nothing can be learned from the data; `tuning.error.busy`;
+            `memory.error.training`: the host has no room for it now.
     """
     from core.tuning import review, training
 
     review.check(dataset)
+    if "GLASSBOX_EXECUTOR" not in os.environ:  # else it is done on another machine
+        memory.ask_for_training(head_only=plan.unlocked == "head")
     seconds = training.estimate(dataset, plan)
     return queue().submit(
         owner, "core.tuning.training:fine_tune", dataset, plan, seconds=seconds, watched=watched

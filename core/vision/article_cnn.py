@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from core import assets
+from core import assets, memory
 from core.types import Floats, Image, ModelCard
 from core.vision.preparation import Preparation
 
@@ -84,6 +84,7 @@ def build(input_side: int = SIDE, *, classes: int = CLASSES, dropout: float = 0.
 @functools.cache
 def load() -> Any:
     """The network with its CIFAR-10 weights, one a process. Read-only: train on a clone."""
+    memory.ask_for_tensorflow()
     model = build()
     set_weights(model, read_weights(assets.path("vision", "article_cnn.npz")))
     model.trainable = False

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core import assets
+from core import assets, memory
 from core.types import Floats, Image, ModelCard
 from core.vision.preparation import Preparation
 
@@ -73,6 +73,7 @@ def build(classes: int = CLASSES) -> Any:
 @functools.cache
 def load() -> Any:
     """The network with its ImageNet weights, one a process. Read-only: train on a clone."""
+    memory.ask_for_tensorflow()
     model = build()
     set_weights(model)
     model.trainable = False

@@ -34,6 +34,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from core import memory
 from core.errors import GlassboxError
 from core.types import ModelCard
 from core.vision import structure
@@ -160,8 +161,9 @@ def read_model(data: bytes, name: str, scaling: Scaling | None = None) -> Upload
             starts by scaling them itself, else 0..1.
 
     Raises:
-        GlassboxError: `uploaded.error.*`, one for each reason to refuse a file.
+        GlassboxError: `uploaded.error.*`, one for each reason to refuse a file; `memory.error.tensorflow`.
     """
+    memory.ask_for_tensorflow(child=True)
     with tempfile.TemporaryDirectory(prefix="glassbox-") as private:
         folder = Path(private)
         size, notes = _unpack(data, folder)
