@@ -256,7 +256,9 @@ def build(shape: Shape, dropout: float = 0.0) -> Any:
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomNormal(stddev=0.02)
-    embedding = layers.Embedding(shape.tokens, shape.width, embeddings_initializer=start, name="embedding")
+    embedding = layers.ReversibleEmbedding(
+        shape.tokens, shape.width, embeddings_initializer=start, name="embedding"
+    )
 
     def dense(width: int, name: str, scale: float = 1.0) -> Any:
         begin = keras.initializers.VarianceScaling(0.5 * scale, "fan_in", "truncated_normal")
@@ -299,5 +301,4 @@ def build(shape: Shape, dropout: float = 0.0) -> Any:
         inner = ops.square(ops.relu(dense(shape.inner, f"{name}.inner")(norm(f"{name}.inner_norm", x))))
         x = x + dropped(dense(shape.width, f"{name}.outer", quiet)(inner))
     x = norm("last_norm", x)
-    logits = ops.matmul(x, ops.cast(ops.transpose(embedding.embeddings), x.dtype))
-    return keras.Model(ids, ops.cast(logits, "float32"), name="transformer")
+    return keras.Model(ids, ops.cast(embedding(x, reverse=True), "float32"), name="transformer")

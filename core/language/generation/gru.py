@@ -137,7 +137,9 @@ def build(shape: Shape, dropout: float = 0.0) -> Any:
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomNormal(stddev=0.02)
-    embedding = layers.Embedding(shape.tokens, shape.width, embeddings_initializer=start, name="embedding")
+    embedding = layers.ReversibleEmbedding(
+        shape.tokens, shape.width, embeddings_initializer=start, name="embedding"
+    )
 
     def dropped(x: Any) -> Any:
         return layers.Dropout(dropout)(x) if dropout else x
@@ -146,5 +148,4 @@ def build(shape: Shape, dropout: float = 0.0) -> Any:
     hidden = gru(dropped(embedding(ids)))
     x = layers.Dense(shape.width, use_bias=False, name="project")(dropped(hidden))
     x = dropped(layers.RMSNormalization(epsilon=EPSILON, name="last_norm")(x))
-    logits = ops.matmul(x, ops.cast(ops.transpose(embedding.embeddings), x.dtype))
-    return keras.Model(ids, ops.cast(logits, "float32"), name="gru")
+    return keras.Model(ids, ops.cast(embedding(x, reverse=True), "float32"), name="gru")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from core import assets
+from core import assets, checksums
 from core.language.generation import decoder, gru, ngram
 from core.language.generation.types import KINDS, Kind, LanguageModel, Vocabulary
 from core.language.generation.vocabulary import from_json
@@ -29,7 +29,7 @@ def language_model(training: str, kind: str) -> LanguageModel:
     """
     if training not in TRAININGS or kind not in KINDS:
         raise KeyError(f"{training} {kind}")
-    weights = read_weights(assets.path(FOLDER, f"{training}_{kind}.npz"))
+    weights = read_weights(checksums.whole(FOLDER, f"{training}_{kind}.npz"))
     return make(training, kind, vocabulary(training), read_card(training, kind), weights)
 
 

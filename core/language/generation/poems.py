@@ -37,8 +37,12 @@ class Kept:
 def kept(text: str, form: str) -> Kept:
     """The lines of a poem against its form ("five_4": lines of five characters, four of them)."""
     name, _, count = form.partition("_")
-    lines = [line for line in _ENDS.split(text) if line]
-    return Kept(tuple(map(len, lines)), LINE[name], int(count))
+    return Kept(tuple(map(len, lines(text))), LINE[name], int(count))
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a poem, without their marks."""
+    return [line for line in _ENDS.split(text) if line]
 
 
 def verses(text: str) -> list[str]:

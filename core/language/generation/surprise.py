@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.errors import GlassboxError
 from core.language.calibration import softmax
+from core.language.generation.ngram import NGram
 from core.language.generation.types import Inside, LanguageModel, NetworkModel
 from core.language.generation.vocabulary import Pieces, cleaned
 from core.language.generation.writing import prompt, readable
 from core.language.tokenizer import UNKNOWN
-from core.language.types import Token
+from core.language.types import Ids, Token
 from core.types import Floats
 
 LONGEST = 4_000  # tokens of a text that are read back
@@ -115,6 +116,34 @@ def _surprise(model: LanguageModel, token: Token, row: Floats, expected: int) ->
         1 + int((row > row[token.id]).sum()),
         likely(model, row, expected),
     )
+
+
+def bits_of(model: LanguageModel, ids: Ids) -> Floats:
+    """The surprisal in bits of each token after those before it, (T,); the first one's is 0."""
+    if isinstance(model, NGram):
+        found = -np.log2(model.of(ids))
+    else:
+        rows = [
+            np.take_along_axis(log_softmax(block), goal[:, np.newaxis], axis=1)[:, 0]
+            for block, goal in paired(model.blocks(ids[:-1]), ids[1:])
+        ]
+        found = np.concatenate([np.zeros(1), *rows]) / -np.log(2)
+    found[0] = 0
+    return np.asarray(found, np.float32)
+
+
+def paired(blocks: Iterable[Floats], ids: Ids) -> Iterator[tuple[Floats, Ids]]:
+    """Blocks of scores, each with the tokens that came."""
+    place = 0
+    for block in blocks:
+        yield block, ids[place : place + len(block)]
+        place += len(block)
+
+
+def log_softmax(scores: Floats) -> Floats:
+    """Logarithms of the probabilities, along the last axis."""
+    moved = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(moved - np.log(np.exp(moved).sum(axis=-1, keepdims=True)))
 
 
 def likely(model: LanguageModel, row: Floats, count: int) -> tuple[Expected, ...]:
