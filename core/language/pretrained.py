@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from core import assets
+from core import assets, checksums
 from core.language import shipped, windows
 from core.language.calibration import softmax
 from core.language.shipped import Shipped
@@ -271,7 +271,7 @@ def read_weights(file: Path) -> tuple[dict[str, Floats], Table]:
 @functools.cache
 def load() -> Pretrained:
     """The shipped model, one a process."""
-    weights, table = read_weights(assets.path("language", "pretrained.npz"))
+    weights, table = read_weights(checksums.whole("language", "pretrained.npz"))
     tokenizer = WordPieces.read(assets.path("language", "pretrained.vocabulary.json"))
     card, temperature = shipped.read_card("pretrained")
     return Pretrained("pretrained", weights, table, tokenizer, card, temperature)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core import assets
+from core import assets, checksums
 from core.errors import GlassboxError
 from core.language import windows
 from core.language.calibration import softmax
@@ -110,7 +110,7 @@ class Shipped(ABC):
 
 def read(name: str) -> tuple[dict[str, Floats], ModelCard, float]:
     """Weights, card and temperature of a shipped model by its name."""
-    return read_weights(assets.path("language", f"{name}.npz")), *read_card(name)
+    return read_weights(checksums.whole("language", f"{name}.npz")), *read_card(name)
 
 
 def read_card(name: str) -> tuple[ModelCard, float]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import assets
+from core import assets, checksums
 from core.errors import GlassboxError
 from core.language import pretrained, windows
 from core.language.pretrained import Pretrained
@@ -103,7 +103,7 @@ def card() -> ModelCard:
 @functools.cache
 def text_tower() -> TextTower:
     """The shipped text tower, one a process."""
-    weights, table = pretrained.read_weights(assets.path("lit", "text_tower.npz"))
+    weights, table = pretrained.read_weights(checksums.whole("lit", "text_tower.npz"))
     head = [weights.pop(name) for name in HEAD]
     tokenizer = WordPieces.read(assets.path("lit", "vocabulary.json"))
     encoder = Pretrained("lit", weights, table, tokenizer, card(), 1.0)
@@ -115,7 +115,7 @@ def text_tower() -> TextTower:
 @functools.cache
 def centre() -> Floats:
     """What the image tower's features are told from: (1280,), see `centre_of` in `training/lit.py`."""
-    found: Floats = np.load(assets.path("lit", "centre.npy"), allow_pickle=False)
+    found: Floats = np.load(checksums.whole("lit", "centre.npy"), allow_pickle=False)
     found.setflags(write=False)
     return found
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core import assets
+from core import checksums
 from core.errors import GlassboxError
 from core.params import Range
 from core.tuning import classes, image_networks, locked
@@ -205,7 +205,7 @@ def _shapes(kind: str, plan: Plan, count: int) -> tuple[Shapes, set[str]]:
         return shapes, set(shapes)
     if kind == "images":
         width = efficientnet.HEAD
-        with np.load(assets.path("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
+        with np.load(checksums.whole("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
             base: Shapes = {name: stored[name].shape for name in stored.files}
     elif plan.unlocked == "scratch":
         from core.tuning.text_networks import EMBEDDING, TOKENS, UNITS, WIDTH

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core import assets
+from core import assets, checksums
 from core.tuning import review
 from core.tuning.images import image_dataset
 from core.tuning.texts import text_example
@@ -101,7 +101,7 @@ def builtin(name: str, language: str | None = None, *, seed: int = 0, validation
     """
     known = BUILTIN[name]
     if known.kind == "images":
-        dataset = image_dataset(assets.path("tuning", f"{name}.zip").read_bytes())
+        dataset = image_dataset(checksums.whole("tuning", f"{name}.zip").read_bytes())
     else:
         dataset = _texts(known, language, seed, validation)
     if dataset.labels != known.labels:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from core import assets, memory
+from core import assets, checksums, memory
 from core.types import Floats, Image, ModelCard
 from core.vision.preparation import Preparation
 
@@ -86,7 +86,7 @@ def load() -> Any:
     """The network with its CIFAR-10 weights, one a process. Read-only: train on a clone."""
     memory.ask_for_tensorflow()
     model = build()
-    set_weights(model, read_weights(assets.path("vision", "article_cnn.npz")))
+    set_weights(model, read_weights(checksums.whole("vision", "article_cnn.npz")))
     model.trainable = False
     return model
 

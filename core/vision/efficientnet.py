@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core import assets, memory
+from core import assets, checksums, memory
 from core.types import Floats, Image, ModelCard
 from core.vision.preparation import Preparation
 
@@ -82,7 +82,7 @@ def load() -> Any:
 
 def set_weights(model: Any) -> None:
     """Give a network of `build` its ImageNet weights, those of another number of classes apart."""
-    with np.load(assets.path("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
+    with np.load(checksums.whole("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
         for layer in model.layers:
             names = [f"{layer.name}/{variable.name}" for variable in layer.weights]
             if names and not (layer.name == "logits" and layer.units != CLASSES):
@@ -92,7 +92,7 @@ def set_weights(model: Any) -> None:
 @functools.cache
 def head() -> tuple[Floats, Floats]:
     """The dense layer alone: kernel (1280, 1000) and bias (1000,), float32. Needs no TensorFlow."""
-    with np.load(assets.path("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
+    with np.load(checksums.whole("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
         return stored["logits/kernel"].astype(np.float32), stored["logits/bias"].astype(np.float32)
 
 
@@ -102,7 +102,7 @@ def first_maps(pixels: Image) -> Floats:
     Convolution 3 x 3 with stride 2, batch normalisation, ReLU6. Needs no TensorFlow; a test holds that
     it equals the network's own.
     """
-    with np.load(assets.path("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
+    with np.load(checksums.whole("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
         kernel = stored["stem_conv/kernel"].astype(np.float32)  # (3, 3, 3, 32)
         gamma, beta, mean, variance = (
             stored[f"stem_norm/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance")

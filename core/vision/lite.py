@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core import assets
+from core import checksums
 from core.types import Floats, Image
 from core.vision import efficientnet
 
@@ -31,7 +31,7 @@ class Lite:
     def __init__(self, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        path = assets.path("vision", "efficientnet_lite0_int8.tflite")
+        path = checksums.whole("vision", "efficientnet_lite0_int8.tflite")
         self._lock = threading.Lock()
         self._interpreter = Interpreter(str(path), num_threads=threads)
         self._interpreter.allocate_tensors()
