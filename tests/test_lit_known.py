@@ -35,6 +35,8 @@ def with_small_lists(monkeypatch: pytest.MonkeyPatch) -> None:
         ("goldfishes", "pictures"),
         ("oaks", "words"),
         ("橡树", "words"),
+        ("一条金鱼", "pictures"),
+        ("三棵橡树", "words"),
         ("red dog runs", "captions"),
         ("狗红色草地", "captions"),
         ("red axolotl", "new"),

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image as PillowImage
 
 from core.errors import GlassboxError
-from core.lit import pairs
-from core.lit.lesson import lesson
+from core.imaging import decode
+from core.lit import embed_images, pairs
+from core.lit.lesson import embed, lesson
 from core.lit.types import LessonFinished, LessonStarted, LessonStep
 from core.tuning.types import Stop
 
@@ -89,6 +90,16 @@ def test_a_lesson_goes_on_from_another(taught: list[object]) -> None:
         if isinstance(event, LessonStep)
     ]
     assert steps[0].zero_shot == pytest.approx(before.last.zero_shot, abs=0.02)
+
+
+def test_the_tower_of_a_lesson_can_be_asked(taught: list[object]) -> None:
+    finished = taught[-1]
+    assert isinstance(finished, LessonFinished)
+    shown = [pair.shown for pair in PAIRS[:8]]
+    images = embed_images([decode(pair.image) for pair in PAIRS[:8]])
+    assert images @ embed(finished, shown).T == pytest.approx(finished.last.matrix, abs=1e-4)
+    words = embed(finished, ["a word that no caption has: quokka", "猫"])
+    assert np.linalg.norm(words, axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_unlocked_tower_forgets() -> None:

@@ -238,3 +238,24 @@ def test_two_clouds_apart_are_drawn_over_one_another() -> None:
     images = random.normal(size=(30, 1280)).astype(np.float32)
     found = plane.plane(images, images + 7)
     assert found.texts(images + 7) == pytest.approx(found.images(images), abs=1e-3)
+
+
+def test_each_prompt_takes_the_template_of_its_language() -> None:
+    templates = {"en": "a photo of {}", "zh": "一张{}的照片"}
+    assert answers.templated(["a cat", "猫", "一只 cat"], templates) == [
+        "a photo of a cat",
+        "一张猫的照片",
+        "一张一只 cat的照片",
+    ]
+    assert answers.templated(["a cat", "猫"], {"en": " ", "zh": "{}"}) == ["a cat", "猫"]
+    with pytest.raises(GlassboxError, match=r"\{\}"):
+        answers.templated(["a cat"], {"en": "a photo"})
+    assert answers.templated(["猫"], {"en": "a photo", "zh": "{}"}) == ["猫"]  # it is not asked for
+
+
+def test_none_of_these_takes_its_share_of_the_softmax() -> None:
+    cosines = np.array([0.3, 0.2], np.float32)
+    powers = np.exp(np.array([0.3, 0.2, 0.1]) / 0.05)
+    assert answers.probabilities(cosines, 0.05, none=True) == pytest.approx(powers / powers.sum(), abs=1e-5)
+    assert answers.probabilities(cosines, 0.05) == pytest.approx(powers[:2] / powers[:2].sum(), abs=1e-5)
+    assert answers.probabilities(np.zeros(0, np.float32), 0.05, none=True) == pytest.approx([1.0])

@@ -113,6 +113,14 @@ def bench() -> Bench:
     return found
 
 
+def prompts_elsewhere() -> tuple[str, ...]:
+    """The visitor's prompts for another page, which leaves the link as it is."""
+    found: Bench | None = state.visit().kept.get("lit")
+    if found is not None and found.prompts:
+        return found.prompts
+    return tuple(examples()[FIRST][state.visit().language])
+
+
 def _to_url(found: Bench) -> None:
     whole = "\n".join(found.prompts)
     own = not found.example and found.prompts
@@ -193,6 +201,11 @@ def templates() -> dict[str, str]:
         language: state.remember(f"lit_template_{language}", usual, url=f"template_{language}")
         for language, usual in answers.TEMPLATES.items()
     }
+
+
+def usual_temperature() -> float:
+    """The calibrated one."""
+    return answers.default_temperature()
 
 
 def temperatures() -> list[float]:

@@ -11,7 +11,6 @@ import numpy as np
 import streamlit as st
 
 from core.errors import GlassboxError
-from core.imaging import decode
 from core.imaging.decode import EXTENSIONS
 from core.imaging.samples import samples
 from core.lit import answers, lesson, pairs
@@ -20,7 +19,7 @@ from core.lit.types import LOCKS, LessonStep, Lock
 from core.tuning import images
 from core.tuning.queue import queue
 from ui import cache, charts, frame, lit, lit_matrix, state, style, tuning
-from ui.components import Bar, bars, data_uri
+from ui.components import Bar, bars
 from ui.components.locks import LockCard, locks
 from ui.lit import Bench, Job
 from ui.words import percent, plain, t
@@ -53,6 +52,7 @@ def _lesson() -> None:
     job = shown(found)
     if job is None or not job.steps:
         st.caption(t("lit.lesson.about") if job is None else t("lit.lesson.early"))
+        lit_matrix.empty(own_and_samples(found) if job is None else job.pairs)
     else:
         matrix, curves = st.columns([7, 5], gap="large")
         with matrix:
@@ -244,11 +244,12 @@ def _progress(found: Bench) -> None:
     elif progress is None:
         st.progress(0.0, f"{name} · {t('lit.lesson.beginning')}")
     else:
-        share = progress.done / max(1, progress.of)
-        text = t(progress.stage)
+        share, text = 0.0, t(progress.stage)
         if job.started is not None:
-            text = t("lit.lesson.step", step=progress.done, of=progress.of)
-        st.progress(min(1.0, share if job.started is not None else 0.0), f"{name} · {text}")
+            done = progress.done if progress.stage == "lit.stage.tuning" else 0
+            share = done / max(1, job.started.steps)
+            text = t("lit.lesson.step", step=done, of=job.started.steps)
+        st.progress(min(1.0, share), f"{name} · {text}")
 
 
 # --- the curves -------------------------------------------------------------------------------------
@@ -406,7 +407,7 @@ def _own(found: Bench) -> None:
         with st.container(key="lit_own"):
             for place, pair in enumerate(found.own):
                 picture, words, away = st.columns([1, 6, 1], vertical_alignment="center", wrap=False)
-                picture.image(thumbnail(pair), alt=pair.name, width=64)
+                picture.image(lit_matrix.thumbnail(pair), alt=pair.name, width=64)
                 words.markdown(
                     f"**{plain(lit.shortened(pair.shown))}**  \n{plain(lit.shortened(pair.name, 40))}"
                 )
@@ -440,10 +441,3 @@ def _add(found: Bench, name: str, data: bytes, captions: str) -> None:
 
 def _remove(found: Bench, place: int) -> None:
     found.own = tuple(pair for each, pair in enumerate(found.own) if each != place)
-
-
-def thumbnail(pair: Pair) -> str:
-    """A small data URI of a pair's picture."""
-    if pair.name in samples():
-        return cache.sample_thumbnail(pair.name)
-    return data_uri(decode(pair.image), max_side=128)

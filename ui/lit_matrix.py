@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from core.imaging.samples import samples
 from core.lit.contrast import matrix_loss
+from core.lit.lesson import SHOWN
+from core.lit.pairs import Pair
 from core.lit.types import LessonStep
 from core.types import Floats
-from ui import lit, state
+from ui import cache, lit, state
 from ui.components.alignment import Row, alignment
 from ui.lit import Bench, Job
 from ui.words import percent, plain, t
@@ -21,7 +26,7 @@ LOW, HIGH = -0.2, 0.8  # cosines at the ends of the colour scale
 def matrix(found: Bench, job: Job) -> LessonStep:
     """The matrix at a step; returns the step that is shown."""
     view = state.remember("lit_view", VIEWS[0], options=VIEWS)
-    ways, when = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
+    ways, when = st.columns([7, 4], gap="small", vertical_alignment="bottom")
     with ways:
         st.segmented_control(
             t("lit.view"),
@@ -38,9 +43,12 @@ def matrix(found: Bench, job: Job) -> LessonStep:
     _, by_row, by_column = matrix_loss(step.matrix, step.scale)
     values = {"by_row": by_row, "by_column": by_column, "cosine": step.matrix}[view]
     shares = (values - LOW) / (HIGH - LOW) if view == "cosine" else values
-    names = [_name(job, place) for place in range(len(step.matrix))]
+    names = [called(job.pairs[place]) for place in range(len(step.matrix))]
     alignment(
-        [Row(_source(job, place), names[place], job.pairs[place].shown) for place in range(len(step.matrix))],
+        [
+            Row(thumbnail(job.pairs[place]), names[place], job.pairs[place].shown)
+            for place in range(len(step.matrix))
+        ],
         np.clip(shares, 0, 1),
         [[_number(float(one), view) for one in row] for row in values],
         key="lit_matrix",
@@ -59,6 +67,21 @@ def matrix(found: Bench, job: Job) -> LessonStep:
     return step
 
 
+def empty(pairs: Sequence[Pair]) -> None:
+    """What will light up, before there is anything to show."""
+    some = pairs[:SHOWN]
+    alignment(
+        [Row(thumbnail(pair), called(pair), pair.shown) for pair in some],
+        None,
+        [],
+        key="lit_matrix_empty",
+        alt=t("lit.matrix.empty"),
+        words={"cell": "", "corner": t("lit.matrix.corner"), "low": "", "high": ""},
+        selected=None,
+        on_pick=lambda _: None,
+    )
+
+
 def _step(job: Job) -> LessonStep:
     """The step that is looked at: the last one while the lesson goes on."""
     steps = job.steps
@@ -73,15 +96,16 @@ def _step(job: Job) -> LessonStep:
     return steps[numbers.index(chosen)]
 
 
-def _name(job: Job, place: int) -> str:
-    name = job.pairs[place].name
-    return t(f"sample.{name}") if name in samples() else name
+def called(pair: Pair) -> str:
+    """What a picture is called: a sample by its name, a visitor's as the file is."""
+    return t(f"sample.{pair.name}") if pair.name in samples() else pair.name
 
 
-def _source(job: Job, place: int) -> str:
-    from ui.lit_lesson import thumbnail
-
-    return thumbnail(job.pairs[place])
+def thumbnail(pair: Pair) -> str:
+    """A small data URI of a pair's picture."""
+    if pair.name in samples():
+        return cache.sample_thumbnail(pair.name)
+    return f"data:image/jpeg;base64,{base64.b64encode(pair.image).decode('ascii')}"
 
 
 def _number(value: float, view: str) -> str:
@@ -111,7 +135,7 @@ def maths(found: Bench, job: Job, step: LessonStep) -> None:
     scores = np.float32(step.scale) * step.matrix  # (n, n)
     loss, by_row, by_column = matrix_loss(step.matrix, step.scale)
     size = len(scores)
-    picture, caption = plain(_name(job, i)), plain(lit.shortened(job.pairs[j].shown))
+    picture, caption = plain(called(job.pairs[i])), plain(lit.shortened(job.pairs[j].shown))
     st.markdown(f"#### {t('lit.maths')}")
     left, right = st.columns(2, gap="large")
     with left:

@@ -68,7 +68,7 @@ def _folder(found: Bench) -> None:
     with words, st.container(horizontal=True, vertical_alignment="center"):
         own = len(found.folder.pictures)
         st.markdown(
-            t("lit.folder.count", samples=len(samples()), own=own) if own else t("lit.folder.samples"),
+            t("lit.folder.count" if own else "lit.folder.samples", samples=len(samples()), own=own),
             width="stretch",
         )
         if own:

@@ -17,10 +17,11 @@ from core.language.cleaning import clean
 
 Seen: TypeAlias = Literal["pictures", "words", "captions", "new"]
 
+_MEASURES = "张幅个只条辆杯座头匹朵棵块架艘把本件位名群片瓶碗盘串颗台间栋顶双对束根支枝滴盏扇"  # 一杯咖啡
 _AROUND = (
     re.compile(r"^(?:(?:a|an|the|this is|there is)\s+)?(?:close-up\s+)?(?:photo|picture|image)\s+of\s+"),
     re.compile(r"^(?:a|an|the)\s+"),
-    re.compile(r"^(?:一张|一幅|一个|一只|一条|一辆|这是|照片里有|图中是)+"),
+    re.compile(rf"^(?:[一二两三四五六七八九十几][{_MEASURES}]|这是|照片里有|图中是)+"),
     re.compile(r"(?:的照片|的图片|的图像)$"),
 )
 _WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+|[^\W\d_\u3400-\u4dbf\u4e00-\u9fff]+(?:[-'][^\W\d_]+)*")

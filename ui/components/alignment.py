@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 def alignment(
     rows: Sequence[Row],
-    shares: Floats,
+    shares: Floats | None,
     numbers: Sequence[Sequence[str]],
     *,
     key: str,
@@ -36,7 +36,7 @@ def alignment(
     """Row i is a picture, column j the caption of picture j; the diagonal is ringed. A click opens a cell.
 
     Args:
-        shares: (n, n) in 0..1: the colour of each cell.
+        shares: (n, n) in 0..1: the colour of each cell; None while there is nothing to show in the cells.
         numbers: the same in letters.
         alt: what the matrix shows, read out before it.
         words: `cell` with {picture}, {caption}, {number}; `corner`; `low` and `high` at the ends of the scale.
@@ -60,7 +60,7 @@ def alignment(
             "key": key,
             "alt": alt,
             "rows": [row._asdict() for row in rows],
-            "shares": [[round(float(one), 4) for one in row] for row in shares],
+            "shares": None if shares is None else [[round(float(one), 4) for one in row] for row in shares],
             "numbers": [list(row) for row in numbers],
             "colours": stops("viridis"),
             "words": dict(words),

@@ -80,7 +80,11 @@ export default function (component) {
   const shape = JSON.stringify(data.rows.map(({ name, caption, source }) => [name, caption, source.length])) + data.words.corner;
   if (self.shape !== shape) draw(self);
   self.shape = shape;
-  data.shares.forEach((row, i) =>
+  const table = self.find("table");
+  table.classList.toggle("empty", !data.shares);
+  self.find(".legend").hidden = !data.shares;
+  for (const cell of cellsOf(self)) cell.disabled = !data.shares;
+  (data.shares ?? []).forEach((row, i) =>
     row.forEach((share, j) => {
       const cell = self.box.querySelector(`[data-at="${i}-${j}"]`);
       const [r, g, b] = between(data.colours, share);
