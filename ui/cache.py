@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from core.language.attribution import Attribution
 from core.language.faithfulness import Faithfulness as TextFaithfulness
 from core.language.faithfulness import faithfulness as text_faithfulness
 from core.language.reading import Reading, read
+from core.lit import towers
 from core.tuning import builtin, images
 from core.tuning import queue as tuning_queue
 from core.tuning.tuned import distances_in
@@ -98,6 +100,8 @@ def forget() -> None:
         tuned_answer,
         tuned_map,
         queue_owner,
+        lit_maps,
+        lit_rows,
     ):
         kept.clear()
 
@@ -415,3 +419,45 @@ def tuned_answer(
     probabilities = vision.classifier(_model).predict([_image])[0]
     distance, nearest = distances_in(_tuned, _model, _image)
     return probabilities, distance, nearest
+
+
+# Locked-image tuning.
+
+TEXT_ROWS = 1_000  # of a session, 5 kB each
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, scope="session")
+def lit_maps(digest: str, _image: Image) -> Floats:
+    """The locked tower's last maps of a picture, (7, 7, 1280), read-only."""
+    found: Floats = towers.maps(_image).copy()
+    found.setflags(write=False)
+    return found
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, scope="session")
+def lit_rows() -> dict[str, Floats]:
+    """The vectors of the texts of this session, the newest last."""
+    return {}
+
+
+def lit_texts(texts: Sequence[str]) -> Floats:
+    """Unit rows (n, 1280) of texts; only those are read that were not read before.
+
+    Raises:
+        GlassboxError: there is nothing to read in a text.
+    """
+    kept = lit_rows()
+    new = [text for text in dict.fromkeys(texts) if text not in kept]
+    kept.update(zip(new, towers.embed_texts(new), strict=True))
+    found = np.stack([kept[text] for text in texts]) if texts else towers.embed_texts(())
+    for text in list(kept)[: max(0, len(kept) - TEXT_ROWS)]:
+        del kept[text]
+    return found
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def lit_samples() -> Floats:
+    """The shipped photos in the common space, (n, 1280), read-only."""
+    found = towers.embed_images([imaging.decode(sample.read()) for sample in samples().values()])
+    found.setflags(write=False)
+    return found

@@ -686,3 +686,228 @@ def over_counts(
     figure.update_xaxes(title=x_title, type="log", tickvals=list(x), showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=".0%", range=(0, 1.04))
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+class Track(NamedTuple):
+    """One line with its own places along the axis."""
+
+    name: str
+    x: Floats
+    y: Floats
+    colour: str  # "#rrggbb"
+    dash: str  # "solid", "dash" or "dot"
+
+
+def tracks(
+    drawn: Sequence[Track],
+    *,
+    key: str,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    shares: bool,
+    chance: float | None = None,
+    chance_name: str = "",
+    height: int = 190,
+) -> None:
+    """A figure over the steps of several runs, each as far as it has come.
+
+    Args:
+        shares: whether the figure is one of 0..1.
+        chance: what guessing would reach, as a line.
+    """
+    figure = go.Figure()
+    for track in drawn:
+        figure.add_scatter(
+            x=track.x,
+            y=track.y,
+            name=track.name,
+            mode="lines" if len(track.x) > 1 else "markers",
+            line={"color": track.colour, "width": 2.5, "dash": track.dash},
+            marker={"color": track.colour, "size": 7},
+        )
+    if chance is not None:
+        figure.add_hline(
+            chance,
+            line={"color": style.muted(), "width": 1, "dash": "dot"},
+            annotation={"text": chance_name, "yanchor": "bottom", "font": {"size": 11}},
+        )
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(showlegend=len(drawn) > 1, margin_t=26, legend={"font": {"size": 12}})
+    figure.update_xaxes(title=x_title, rangemode="tozero", tickformat="d", showgrid=False)
+    top = max((float(np.nanmax(track.y)) for track in drawn), default=1.0)
+    figure.update_yaxes(
+        title=y_title,
+        tickformat=".0%" if shares else ".1f",
+        range=(0, min(1.05, 1.15 * top + 0.02)) if shares else (0, 1.08 * top),
+    )
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+class Word(NamedTuple):
+    """A word in the plane."""
+
+    text: str
+    x: float
+    y: float
+    own: bool  # whether the visitor added it
+    new: bool  # whether it was never in the tuning
+
+
+class Thumb(NamedTuple):
+    """A picture in the plane."""
+
+    name: str
+    x: float
+    y: float
+    source: str  # a data URI
+    own: bool
+    nearest: int  # the place of the word that is nearest to it in the whole space
+
+
+def picture_map(
+    words: Sequence[Word],
+    thumbs: Sequence[Thumb],
+    *,
+    key: str,
+    names: Mapping[str, str],
+    axes: tuple[str, str],
+    alt: str,
+    height: int = 620,
+) -> None:
+    """Pictures and words in one plane; a thin line leads from each picture to the word that is nearest to it.
+
+    Args:
+        names: `word`, `new` and `picture`, in the legend; `line`, what the thin lines are.
+        axes: a title for each.
+    """
+    figure = go.Figure()
+    xs = [*(word.x for word in words), *(thumb.x for thumb in thumbs)]
+    ys = [*(word.y for word in words), *(thumb.y for thumb in thumbs)]
+    wide = max(max(xs) - min(xs), max(ys) - min(ys), 1e-6)
+    side = 0.075 * wide
+    ends_x: list[float | None] = []
+    ends_y: list[float | None] = []
+    for thumb in thumbs:
+        if 0 <= thumb.nearest < len(words):
+            word = words[thumb.nearest]
+            ends_x += [thumb.x, word.x, None]
+            ends_y += [thumb.y, word.y, None]
+    figure.add_scatter(
+        x=ends_x,
+        y=ends_y,
+        mode="lines",
+        name=names["line"],
+        line={"color": style.muted(), "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[thumb.x for thumb in thumbs],
+        y=[thumb.y for thumb in thumbs],
+        mode="markers",
+        name=names["picture"],
+        marker={
+            "size": 26,
+            "symbol": "square",
+            "color": [style.accent() if thumb.own else style.muted() for thumb in thumbs],
+        },
+        text=[literal(thumb.name) for thumb in thumbs],
+        hovertemplate="%{text}<extra></extra>",
+    )
+    for thumb in thumbs:
+        figure.add_layout_image(
+            source=thumb.source,
+            x=thumb.x,
+            y=thumb.y,
+            xref="x",
+            yref="y",
+            sizex=side,
+            sizey=side,
+            xanchor="center",
+            yanchor="middle",
+            sizing="contain",
+            layer="above",
+        )
+    for new in (False, True):
+        some = [word for word in words if word.new == new]
+        if not some:
+            continue
+        tint = style.second() if new else style.accent()
+        figure.add_scatter(
+            x=[word.x for word in some],
+            y=[word.y for word in some],
+            mode="markers+text",
+            name=names["new" if new else "word"],
+            text=[literal(word.text) for word in some],
+            textposition="top center",
+            textfont={"size": [15 if word.own else 12 for word in some], "color": tint},
+            marker={
+                "size": [12 if word.own else 7 for word in some],
+                "symbol": ["diamond" if word.own else "circle" for word in some],
+                "color": tint,
+            },
+            hovertemplate="%{text}<extra></extra>",
+            cliponaxis=False,
+        )
+    pad = 0.08 * wide
+    figure.update_layout(**_layout("", height))
+    figure.update_layout(hovermode="closest", uirevision=key)
+    figure.update_xaxes(
+        title=axes[0],
+        range=(min(xs) - pad, max(xs) + pad),
+        showticklabels=False,
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_yaxes(
+        title=axes[1],
+        range=(min(ys) - pad, max(ys) + pad),
+        showticklabels=False,
+        showgrid=False,
+        zeroline=False,
+        scaleanchor="x",
+    )
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+class Score(NamedTuple):
+    """One share beside others of its kind and of another kind."""
+
+    name: str
+    share: float
+    role: str  # "main", "second" or "muted"
+
+
+def scores(found: Sequence[Score], *, key: str, x_title: str, alt: str, names: Mapping[str, str]) -> None:
+    """Shares as bars one below the other, each with its number and the colour of its kind.
+
+    Args:
+        names: of the roles, in the legend.
+    """
+    figure = go.Figure()
+    for role, name in names.items():
+        some = [one for one in found if one.role == role]
+        if not some:
+            continue
+        figure.add_bar(
+            y=[literal(one.name) for one in some],
+            x=[one.share for one in some],
+            orientation="h",
+            name=name,
+            marker={"color": _colour(role), "line": {"width": 0}},
+            text=[f"{one.share:.1%}" for one in some],
+            textposition="outside",
+            textangle=0,
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    figure.update_layout(**_layout("", 80 + 30 * len(found)))
+    figure.update_layout(hovermode="closest", bargap=0.35, barmode="overlay", margin_r=56, margin_t=30)
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1.0), showgrid=False)
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=[literal(one.name) for one in reversed(found)],
+        automargin=True,
+        tickfont={"size": 12},
+    )
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
