@@ -166,7 +166,7 @@ def read_weights(file: Path) -> dict[str, Any]:
     for key, values in found.items():
         if key + _SCALE in found:
             weights[key] = values.astype(np.float32) * found[key + _SCALE].astype(np.float32)
-        elif not key.endswith(_SCALE):
+        elif not (key.endswith(_SCALE) and key.removesuffix(_SCALE) in found):  # a norm's own scale is a weight
             weights[key] = values.astype(np.float32) if values.dtype == np.float16 else values
     return weights
 
