@@ -35,7 +35,7 @@ LEAST_POEMS = 4  # a character that occurs less often is the unknown one
 ENGLISH_PIECES, CHINESE_PIECES, LEAST_CHARACTER = 3_600, 2_600, 20
 MEASURED = {"en": 300, "zh": 1_000}  # test reviews that the figures are from
 CHOSEN = {"en": 60, "zh": 400}  # dev reviews that choose the step
-TOKENS = 8_192  # of a batch
+TOKENS = 4_096  # of a batch
 
 
 @dataclass(frozen=True)

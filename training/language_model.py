@@ -61,12 +61,12 @@ class Recipe:
 
 
 RECIPES: dict[tuple[str, str], Recipe] = {
-    ("shakespeare", "transformer"): Recipe(Plan(2_000, dropout=0.2), width=256, layers=4),
-    ("shakespeare", "gru"): Recipe(Plan(1_200, dropout=0.2), width=128, units=512),
-    ("poems", "transformer"): Recipe(Plan(1_600, dropout=0.2), width=192, layers=4),
-    ("poems", "gru"): Recipe(Plan(1_200, dropout=0.3), width=192, units=384),
-    ("reviews", "transformer"): Recipe(Plan(2_000, dropout=0.05), width=192, layers=4),
-    ("reviews", "gru"): Recipe(Plan(1_200, dropout=0.05), width=192, units=384),
+    ("shakespeare", "transformer"): Recipe(Plan(2_200, dropout=0.15), width=256, layers=4),
+    ("shakespeare", "gru"): Recipe(Plan(1_500, dropout=0.15), width=128, units=512),
+    ("poems", "transformer"): Recipe(Plan(2_600, dropout=0.15), width=192, layers=4),
+    ("poems", "gru"): Recipe(Plan(1_800, dropout=0.25), width=192, units=384),
+    ("reviews", "transformer"): Recipe(Plan(3_000, dropout=0.0), width=192, layers=4),
+    ("reviews", "gru"): Recipe(Plan(1_800, dropout=0.0), width=192, units=384),
 }
 
 

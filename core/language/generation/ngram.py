@@ -33,6 +33,7 @@ from core.types import Floats, ModelCard
 
 Ints = NDArray[np.int64]
 FINEST = 1e-7  # a stored share is at least so large
+LEAST = 1e-12  # a probability is at least so large
 STEPS = 255  # of a stored share: one byte
 ROWS = 256  # of a block of scores
 
@@ -102,7 +103,7 @@ class NGram(LanguageModel):
             start, end = level.starts[context], level.starts[context + 1]
             found *= level.rest[context]
             found[level.tokens[start:end]] += level.shares[start:end]
-        return np.asarray(np.log(found), np.float32)
+        return np.asarray(np.log(np.maximum(found, LEAST)), np.float32)
 
     def _place(self, ids: Sequence[int] | Ids, length: int) -> int:
         """The place of the last `length` tokens as a context; -1 if they never came so."""
