@@ -534,6 +534,21 @@ def test_a_text_run_answers_as_it_was_evaluated(sentences: Dataset, unlocked: Un
         classifier.predict([" "])
 
 
+def test_a_text_is_read_at_every_depth_of_the_encoder() -> None:
+    from core.language import pretrained
+    from core.tuning import sentences
+
+    encoder = pretrained.load()
+    texts = ["The kettle is on.", "雨停了", "It rained for most of the match, and nobody minded."]
+    ids = [sentences.readable(encoder, text) for text in texts]
+    rows = sentences.vectors(encoder, ids)  # side by side, filled up
+    assert rows.shape == (3, 7 * 384) and np.abs(np.linalg.norm(rows, axis=1) - 1).max() < 1e-5
+    for row, one in zip(rows, ids, strict=True):  # beside what the page shows of each text alone
+        means = encoder.inside(one).layers.mean(axis=1)  # (7, 384)
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        assert np.abs(row.reshape(7, 384) - means / np.sqrt(7)).max() < 1e-4
+
+
 def test_a_text_that_cannot_be_read_is_named(sentences: Dataset) -> None:
     broken = replace(sentences.examples[0], text="\u200b", name="line 7")
     dataset = replace(sentences, examples=(broken, *sentences.examples[1:]))

@@ -215,8 +215,9 @@ def _shapes(kind: str, plan: Plan, count: int) -> tuple[Shapes, set[str]]:
         base["rnn/recurrent_kernel"] = (UNITS, UNITS)
     else:
         from core.language import pretrained
+        from core.tuning import sentences
 
-        width = pretrained.WIDTH
+        width = sentences.WIDTH
         base = {name: array.shape for name, array in pretrained.load().weights.items()}
     last: Shapes = {locked.KERNEL: (width, count), locked.BIAS: (count,)}
     if plan.unlocked == "head":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.errors import GlassboxError
 from core.language import tokenizer, windows
 from core.language.types import Ids
-from core.tuning import features, image_networks, locked, steps
+from core.tuning import features, image_networks, locked, sentences, steps
 from core.tuning.networks import Network
 from core.tuning.types import Dataset, Example, Plan, Progress, Tuned
 from core.types import Floats
@@ -54,39 +54,41 @@ def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator
     model = pretrained.build(classes=0)
     shipped.set_weights(model, base.weights)
     head = keras.layers.Dense(len(dataset.labels), name="logits")
-    head.build((None, pretrained.WIDTH))
+    head.build((None, sentences.WIDTH))
     start = locked.first_head(dataset, known, plan.seed)
     head.set_weights([start.kernel, start.bias])
     words, mask = model.input
     source = words if first_layer == 0 else model.get_layer(f"norm_b{first_layer - 1}").output
-    trunk = keras.Model([source, mask], model.output)
+    opened = [f"norm_b{layer}" for layer in range(first_layer, pretrained.LAYERS)]
+    opened = opened if first_layer else ["norm", *opened]
+    trunk = keras.Model([source, mask], [model.get_layer(name).output for name in opened])
 
-    kept: dict[str, Floats] = {}  # digest -> (T, width), what the first layer that learns reads
-    size = features.TOGETHER["texts"]
+    kept: dict[str, tuple[Floats, Floats]] = {}  # digest -> (T, width), what the first layer that learns
+    size = features.TOGETHER["texts"]  # reads, and the means of the depths below
     for first in range(0, len(dataset.examples), size):
         yield Progress("tuning.stage.locked", first, len(dataset.examples))
         some = dataset.examples[first : first + size]
-        ids, there = windows.padded([base.readable(example.text)[: base.length] for example in some])
-        x = base.embed(ids)
-        with one_thread():
-            if first_layer:
-                x = base.placed(x)
-            for layer in range(first_layer):
-                x, *_ = base.layer(layer, x, there)
-        for example, row, mask_row in zip(some, x, there, strict=True):
-            kept[example.digest] = row[: int(mask_row.sum())].copy()
+        ids, there = windows.padded([sentences.readable(base, example.text) for example in some])
+        if first_layer:
+            with one_thread():
+                x, below = sentences.through(base, ids, there, first_layer)
+        else:
+            x, below = base.embed(ids), np.zeros((len(some), 0), np.float32)
+        for example, row, means, mask_row in zip(some, x, below, there, strict=True):
+            kept[example.digest] = row[: int(mask_row.sum())].copy(), means
 
     def prepare(examples: Sequence[Example], epoch: int | None) -> list[Floats]:
-        rows = [kept[example.digest] for example in examples]
+        rows = [kept[example.digest][0] for example in examples]
         longest = max(map(len, rows))
         inputs = np.zeros((len(rows), longest, pretrained.WIDTH), np.float32)
         there = np.zeros((len(rows), longest), np.float32)
         for place, row in enumerate(rows):
             inputs[place, : len(row)], there[place, : len(row)] = row, 1
-        return [inputs, there]
+        return [inputs, there, np.stack([kept[example.digest][1] for example in examples])]
 
     def vectors(inputs: Any) -> Any:
-        return tf.math.l2_normalize(trunk(inputs, training=False), axis=1)
+        x, there, below = inputs
+        return sentences.joined(trunk([x, there], training=False), there, below)
 
     def forward(inputs: Any, step: Any) -> Any:
         return head(steps.dropped(vectors(inputs), plan.dropout, plan.seed, step))
@@ -96,6 +98,7 @@ def _encoder(dataset: Dataset, plan: Plan, known: dict[str, Floats]) -> Iterator
         signature=[
             tf.TensorSpec((None, None, pretrained.WIDTH), tf.float32),
             tf.TensorSpec((None, None), tf.float32),
+            tf.TensorSpec((None, (1 + first_layer) * pretrained.WIDTH if first_layer else 0), tf.float32),
         ],
         forward=forward,
         features=vectors,
@@ -193,8 +196,8 @@ class TunedTexts:
     def features(self, batch: Sequence[str]) -> Floats:
         """What the last layer reads of texts, (n, width)."""
         if self._encoder is not None:
-            found: Floats = self._encoder.sentence_vectors(batch)
-            return found
+            rows = [sentences.readable(self._encoder, text) for text in batch]
+            return np.concatenate([sentences.vectors(self._encoder, [ids]) for ids in rows])
         return np.stack([self._last_state(text) for text in batch])
 
     def _last_state(self, text: str) -> Floats:
