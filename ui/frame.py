@@ -37,6 +37,8 @@ PAGES = (
     Entry("feature_maps", "pages/feature_maps.py", ":material/grid_view:", "see"),
     Entry("sentiment", "pages/sentiment.py", ":material/forum:", "read"),
     Entry("fine_tune", "pages/fine_tune.py", ":material/model_training:", "teach"),
+    Entry("applications", "pages/applications.py", ":material/factory:", "teach"),
+    Entry("questions", "pages/questions.py", ":material/help:", "ask"),
 )
 
 
