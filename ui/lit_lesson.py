@@ -18,7 +18,7 @@ from core.lit.pairs import Pair
 from core.lit.types import LOCKS, LessonStep, Lock
 from core.tuning import images
 from core.tuning.queue import queue
-from ui import cache, charts, frame, lit, lit_matrix, state, style, tuning
+from ui import cache, charts, frame, lit, lit_matrix, state, style, tuning, uploads
 from ui.components import Bar, bars
 from ui.components.locks import LockCard, locks
 from ui.lit import Bench, Job
@@ -51,8 +51,11 @@ def _lesson() -> None:
         _status(found)
     job = shown(found)
     if job is None or not job.steps:
-        st.caption(t("lit.lesson.about") if job is None else t("lit.lesson.early"))
-        lit_matrix.empty(own_and_samples(found) if job is None else job.pairs)
+        matrix, words = st.columns([7, 5], gap="large")
+        with matrix:
+            lit_matrix.empty(own_and_samples(found) if job is None else job.pairs)
+        with words:
+            st.markdown(t("lit.lesson.about") if job is None else t("lit.lesson.early"))
     else:
         matrix, curves = st.columns([7, 5], gap="large")
         with matrix:
@@ -399,7 +402,7 @@ def _own(found: Bench) -> None:
         )
         st.caption(t("lit.own.current"))
         if st.form_submit_button(t("lit.own.add"), icon=":material/add:"):
-            _add(found, file.name if file else "", file.getvalue() if file else b"", captions)
+            _add(found, file.name if file else "", uploads.contents(file) if file else b"", captions)
             st.rerun()
     with right:
         if not found.own:

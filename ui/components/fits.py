@@ -59,9 +59,9 @@ def fits(
         match act.get("act"):
             case "add" if isinstance(value, str) and value.strip():
                 on_add(value[:LONGEST])
-            case "remove" if value in known:
+            case "remove" if isinstance(value, str) and value in known:
                 on_remove(value)
-            case "pick" if value in known:
+            case "pick" if isinstance(value, str) and value in known:
                 on_pick(value)
 
     _mount(
