@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import i18n, memory
+from core import disk, i18n, memory
+from core.errors import GlassboxError
 from ui import log as _log  # noqa: F401 - it sets the filter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,3 +161,69 @@ def test_a_fault_is_noted_without_its_words(caplog: pytest.LogCaptureFixture) ->
     assert app.exception
     assert "ValueError" in caplog.text and "click" in caplog.text
     assert "secret" not in caplog.text
+
+
+# --- a disk that is full ---------------------------------------------------------------------------
+
+FULL_DISK = """
+import resource, signal, sys
+import keras
+from core.errors import GlassboxError
+from core.tuning import export
+from core.vision import uploaded
+inputs = keras.Input((16, 16, 3))
+network = keras.Model(inputs, keras.layers.Dense(300)(keras.layers.Flatten()(inputs)))
+data = export._keras_file(network)
+assert len(data) > 800_000
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # as if there were no more room
+for act in (lambda: export._keras_file(network), lambda: uploaded.read_model(data, "own.keras")):
+    try:
+        act()
+    except GlassboxError as error:
+        print(error.key)
+"""
+
+
+def test_a_full_disk_is_told_where_something_must_be_written() -> None:
+    """The export of a network and the reading of a visitor's own: nothing else is ever written."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.stdout.split() == ["error.disk", "error.disk"], done.stderr[-1500:]
+
+
+def test_only_a_full_disk_is_told_as_one() -> None:
+    assert disk.is_full(OSError(errno.ENOSPC, "No space left on device"))
+    assert disk.is_full(RuntimeError("Can't decrement id ref count (file write failed: ... errno = 28, ...)"))
+    assert not disk.is_full(FileNotFoundError(errno.ENOENT, "no such file"))
+    assert not disk.is_full(ValueError("28"))
+    with pytest.raises(KeyError), disk.private_folder() as folder:
+        assert folder.is_dir()
+        raise KeyError("ours")
+    assert not folder.exists()
+
+
+def test_no_folder_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with pytest.raises(GlassboxError) as told, disk.private_folder():
+        pytest.fail("there is none")
+    assert told.value.key == "error.disk"
+
+
+def test_nothing_else_is_written() -> None:
+    """`core`, `ui` and `pages` write to no other place than `core.disk`'s folder."""
+    writes = re.compile(r"tempfile\.|\.write_bytes\(|\.write_text\(|\.open\(\"[wax]|open\([^)]*\"[wax]b?\"")
+    by_training = {"shipped.py", "models.py"}
+    allowed = by_training | {"disk.py", "uploaded.py", "worker.py"}  # in its folder; into a pipe
+    for folder in ("core", "ui", "pages"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.name not in allowed:
+                assert not writes.search(path.read_text(encoding="utf-8")), path

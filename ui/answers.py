@@ -16,7 +16,7 @@ from core.imaging.decode import EXTENSIONS
 from core.types import Floats, Image
 from core.vision import explain
 from core.vision.faithfulness import Faithfulness
-from ui import cache, charts, frame, networks, state, style
+from ui import cache, charts, frame, networks, state, style, uploads
 from ui.components import Bar, bars, overlay, thumbnail
 from ui.networks import label, other_label
 from ui.words import percent, sentence, t
@@ -347,7 +347,7 @@ def many(model: str) -> None:
     bar = st.progress(0.0, t("classify.many.reading"))
     chosen = files[:MOST_AT_ONCE]
     for position, file in enumerate(chosen):
-        rows.append(_row(model, file.name, file.getvalue()))
+        rows.append(_row(model, file))
         bar.progress((position + 1) / len(chosen), t("classify.many.reading"))
     bar.empty()
     columns = ("photo", "file", "first", "probability", "second", "unsure", "problem")
@@ -374,13 +374,13 @@ def many(model: str) -> None:
     )
 
 
-def _row(model: str, name: str, data: bytes) -> dict[str, object]:
+def _row(model: str, file: uploads.Brought) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(
         ("photo", "file", "first", "probability", "second", "unsure", "problem", "id"), None
     )
-    row["file"] = name
+    row["file"] = file.name
     try:
-        image = decode(data)
+        image = decode(uploads.contents(file))
     except GlassboxError as error:
         row["problem"] = sentence(error)
         return row

@@ -11,7 +11,7 @@ from core.errors import GlassboxError
 from core.types import ModelCard
 from core.vision import vision_model
 from core.vision.uploaded import LARGEST_FILE, SCALINGS, Uploaded, read_model, with_scaling
-from ui import inside, networks, state
+from ui import inside, networks, state, uploads
 from ui.inside import OWN, Network
 from ui.words import sentence, t
 
@@ -68,8 +68,8 @@ def upload() -> None:
         with st.status(t("feature_maps.upload.working", name=file.name), expanded=True) as progress:
             for line in ("archive", "child", "open"):
                 st.markdown(t(f"feature_maps.upload.step.{line}"))
-            data = file.getvalue()
             try:
+                data = uploads.contents(file)
                 model = read_model(data, file.name)
             except GlassboxError as error:
                 refused = error

@@ -18,7 +18,7 @@ from core.lit.folder import Folder
 from core.lit.search import Found
 from core.tuning.types import Problem
 from core.types import Floats
-from ui import cache, frame, lit, state
+from ui import cache, frame, lit, state, uploads
 from ui.components import Bar, GalleryItem, bars, gallery
 from ui.components.writing import writing
 from ui.lit import Bench
@@ -81,7 +81,7 @@ def _folder(found: Bench) -> None:
                 args=(found,),
             )
     if files:
-        _take(found, [(file.name, file.getvalue()) for file in files])
+        _take(found, [(file.name, uploads.contents(file)) for file in files])
     _problems(found)
 
 

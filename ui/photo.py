@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import GlassboxError
 from core.imaging.decode import EXTENSIONS
 from core.imaging.samples import samples
-from ui import cache, state
+from ui import cache, state, uploads
 from ui.components import GalleryItem, gallery, paste_image
 from ui.frame import go_to
 from ui.words import sentence, t
@@ -75,6 +75,7 @@ def take(data: bytes, name: str, leads_to: str | None = None) -> None:
     """Makes a visitor's file the current photo; a file that cannot be used changes nothing but is told."""
     photo = state.photo_of(data, name)
     try:
+        uploads.admit(photo.digest, len(data))
         photo.image  # noqa: B018 - decoded here, so that a bad file is told now
     except GlassboxError as error:
         state.visit().kept["photo_refused"] = error
@@ -87,7 +88,7 @@ def take(data: bytes, name: str, leads_to: str | None = None) -> None:
 def _uploaded(key: str, leads_to: str | None) -> None:
     file = st.session_state[key]
     if file is not None:
-        take(file.getvalue(), file.name, leads_to)
+        take(file.getvalue(), file.name, leads_to)  # which counts it
         state.visit().uploads += 1  # a fresh, empty widget; the server lets the file go
 
 

@@ -12,7 +12,7 @@ from core.errors import GlassboxError
 from core.language import calibration, tables
 from core.language.tables import Table
 from core.types import Classifier
-from ui import charts, state, style
+from ui import charts, state, style, uploads
 from ui.sentiment import MODELS, SLOW, again, plain
 from ui.words import percent, sentence, t
 
@@ -57,7 +57,7 @@ def many(model: str) -> None:
             max_upload_size=20,
             help=t("sentiment.many.file.help"),
         )
-    table = _table(upload.getvalue() if upload is not None else None, pasted or "")
+    table = _table(upload, pasted or "")
     if table is not None:
         _begin(table, model)
     job: Job | None = kept.get("sentiment_job")
@@ -67,17 +67,17 @@ def many(model: str) -> None:
             _answers(job)
 
 
-def _table(data: bytes | None, pasted: str) -> Table | None:
+def _table(file: uploads.Brought | None, pasted: str) -> Table | None:
     """The file if there is one, else the pasted lines; what is wrong with them is told."""
-    if data is None and not pasted.strip():
+    if file is None and not pasted.strip():
         st.caption(t("sentiment.many.empty"))
         return None
     try:
-        table = tables.read_texts(pasted if data is None else data)
+        table = tables.read_texts(pasted if file is None else uploads.contents(file))
     except GlassboxError as error:
         st.error(sentence(error), icon=":material/error:")
         return None
-    if data is not None and len(table.columns) > 1:
+    if file is not None and len(table.columns) > 1:
         names = [f"{place + 1} · {name}" for place, name in enumerate(table.columns)]
         column = st.selectbox(
             t("sentiment.many.column"),

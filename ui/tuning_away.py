@@ -8,7 +8,7 @@ from core.errors import GlassboxError
 from core.tuning import export
 from core.tuning.queue import Run, queue
 from core.tuning.saved import load_saved
-from ui import cache, frame, networks, state, tuning
+from ui import cache, frame, networks, state, tuning, uploads
 from ui.tuning import Done, Workshop
 from ui.words import t
 
@@ -144,7 +144,7 @@ def _bring_back(found: Workshop) -> None:
         return
     found.uploads += 1
     try:
-        tuned = load_saved(file.getvalue())
+        tuned = load_saved(uploads.contents(file))
     except GlassboxError as error:
         state.visit().kept["fine_tune_saved_refused"] = error
     else:

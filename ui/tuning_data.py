@@ -12,7 +12,7 @@ from core.tuning import archive, editing, images, review, text_dataset, texts
 from core.tuning.images import image_dataset_steps
 from core.tuning.shipped import BUILTIN
 from core.tuning.types import Dataset, Example, Problem
-from ui import cache, tuning
+from ui import cache, tuning, uploads
 from ui.components.bins import Act, Item, Lane, bins
 from ui.components.sets import SetCard, sets
 from ui.tuning import OWN, Workshop
@@ -99,7 +99,7 @@ def _zip(found: Workshop) -> None:
         found.uploads += 1  # a fresh, empty field; the server lets the file go
         bar = st.progress(0.0, t("tuning_data.stage.reading"))
         try:
-            for step in image_dataset_steps(file.getvalue()):
+            for step in image_dataset_steps(uploads.contents(file)):
                 if isinstance(step, Dataset):
                     tuning.change(found, step, OWN)
                     found.way = ""
@@ -136,11 +136,14 @@ def _texts(found: Workshop) -> None:
             )
             if file is not None:
                 found.uploads += 1
-                _take_texts(found, file.getvalue())
+                _take_texts(found, file)
 
 
-def _take_texts(found: Workshop, data: str | bytes) -> None:
-    if tuning.attempt(found, lambda: text_dataset(data), OWN):
+def _take_texts(found: Workshop, given: str | uploads.Brought) -> None:
+    def read() -> Dataset:
+        return text_dataset(given if isinstance(given, str) else uploads.contents(given))
+
+    if tuning.attempt(found, read, OWN):
         found.way = ""
     st.rerun()
 
@@ -261,7 +264,9 @@ def acted(found: Workshop, act: Act, token: str) -> None:
     label = act.name if new else dataset.labels[act.label]
     match act.act:
         case "add":
-            tuning.attempt(found, lambda: editing.add_pictures(dataset, label, act.pictures))
+            tuning.attempt(
+                found, lambda: editing.add_pictures(dataset, label, uploads.pictures(act.pictures))
+            )
         case "write":
             lines = act.text.splitlines()
             tuning.attempt(found, lambda: editing.add_texts(dataset, label, lines))

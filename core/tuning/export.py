@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import json
 import string
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core import i18n
+from core import disk, i18n
 from core.tuning import features, image_networks, saved, tuned
 from core.tuning.saved import load_saved
 from core.tuning.types import Dataset, Example, Finished, Plan, Progress, Tuned
@@ -67,8 +65,9 @@ def export(finished: Finished, dataset: Dataset) -> Iterator[Progress | bytes]:
     """A zip with everything of a tuned network; yields `Progress` and last the bytes.
 
     Of a network for pictures: `model.keras`, int8 `model.tflite`, `labels.txt`, `classify.py`, the model card
-    in each language, and `glassbox.zip`, which `saved.load_saved` reads. Of one for texts the first two are
-    left out. Takes half a minute: put it into the queue,
+    in each language, and `glassbox.zip`, which `saved.load_saved` reads. Of one for texts there is
+    `vocabulary.json` in place of the int8 network. Takes
+    half a minute: put it into the queue,
     `queue().submit(owner, "core.tuning.export:export", finished, dataset, seconds=30)`.
     """
     found = finished.tuned
@@ -80,10 +79,15 @@ def export(finished: Finished, dataset: Dataset) -> Iterator[Progress | bytes]:
             archive.writestr(f"MODEL_CARD.{language}.md", model_card(finished, dataset, language))
         archive.writestr("glassbox.zip", saved.save(found))
         archive.writestr("classify.py", classify_script(found))
-        if found.kind == "images":
-            yield Progress("tuning.stage.exporting", 1, 4)
-            network = _whole(found)
-            archive.writestr("model.keras", _keras_file(network))
+        yield Progress("tuning.stage.exporting", 1, 4)
+        if found.kind == "texts":
+            from core.tuning import text_export
+
+            words = json.dumps(text_export.vocabulary(found), ensure_ascii=False)
+            archive.writestr("vocabulary.json", words)
+            archive.writestr("model.keras", _keras_file(text_export.network(found)))
+        else:
+            archive.writestr("model.keras", _keras_file(_whole(found)))
             yield Progress("tuning.stage.converting", 2, 4)
             training, _ = features.split(dataset)
             archive.writestr("model.tflite", to_int8(_logits(found), preparation(found.plan), training))
@@ -125,8 +129,8 @@ def _whole(found: Tuned) -> Any:
 
 
 def _keras_file(network: Any) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="glassbox-") as folder:
-        path = Path(folder) / "model.keras"
+    with disk.private_folder() as folder:
+        path = folder / "model.keras"
         network.save(path)
         return path.read_bytes()
 

@@ -22,7 +22,6 @@ import stat
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zipfile
@@ -34,7 +33,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from core import memory
+from core import disk, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
 from core.vision import structure
@@ -161,11 +160,11 @@ def read_model(data: bytes, name: str, scaling: Scaling | None = None) -> Upload
             starts by scaling them itself, else 0..1.
 
     Raises:
-        GlassboxError: `uploaded.error.*`, one for each reason to refuse a file; `memory.error.tensorflow`.
+        GlassboxError: `uploaded.error.*`, one for each reason to refuse a file; `error.disk`;
+            `memory.error.tensorflow`.
     """
     memory.ask_for_tensorflow(child=True)
-    with tempfile.TemporaryDirectory(prefix="glassbox-") as private:
-        folder = Path(private)
+    with disk.private_folder() as folder:
         size, notes = _unpack(data, folder)
         _rehearse(folder)
         network, graph = _open_or_tell(folder)
@@ -236,6 +235,8 @@ def _unpack(data: bytes, folder: Path) -> tuple[Size, list[Note]]:
                 for chunk in _chunks(archive, members[WEIGHTS]):
                     file.write(chunk)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, NotImplementedError) as problem:
+        if disk.is_full(problem):
+            raise
         raise GlassboxError("uploaded.error.broken") from problem
     with zipfile.ZipFile(folder / "model.keras", "w") as written:
         written.writestr(METADATA, "{}")
