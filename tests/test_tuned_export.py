@@ -18,9 +18,10 @@ from PIL import Image as PillowImage
 
 from core import tuning, vision
 from core.errors import GlassboxError
+from core.language import pretrained, tokenizer
 from core.tuning import export, features, saved, training
 from core.tuning.images import pixels
-from core.tuning.tuned import tuned_model
+from core.tuning.tuned import tuned_model, tuned_text_classifier
 from core.tuning.types import Augmentation, Dataset, Finished, Plan, Progress, Tuned, Unlocked
 from tests.test_fine_tune import few, finished
 
@@ -147,7 +148,38 @@ def test_a_text_network_comes_back_too(unlocked: Unlocked) -> None:
     *_, data = export.export(run, dataset)
     assert isinstance(data, bytes)
     assert equal(saved.load_saved(data), run.tuned)
-    assert "model.keras" not in members(data)
+
+
+@pytest.mark.parametrize("unlocked", ["head", "last", "scratch"])
+def test_plain_keras_opens_a_text_network(unlocked: Unlocked, tmp_path: Path) -> None:
+    import keras
+
+    dataset = few(tuning.builtin("feelings", "en"), 4, 2)
+    run = finished(tuning.fine_tune(dataset, Plan(unlocked, epochs=2)))
+    *_, data = export.export(run, dataset)
+    assert isinstance(data, bytes)
+    parts = members(data)
+    assert {"vocabulary.json", "labels.txt", "classify.py", "glassbox.zip"} < set(parts)
+    file = tmp_path / "model.keras"
+    file.write_bytes(parts["model.keras"])
+    network = keras.saving.load_model(file, safe_mode=True, compile=False)
+    words = json.loads(parts["vocabulary.json"])
+    text = next(e.text for e in dataset.examples if e.split == "train")
+    if unlocked == "scratch":
+        pieces = tokenizer.shared()
+        (ids,) = pieces.ids([text])
+        numbers, padding = [words.get(pieces.piece(id), 1) for id in ids], 0
+    else:
+        numbers, padding = [words[token] for token in wordpieces(text)], 1
+    answer = np.asarray(network(np.array([numbers + 3 * [padding]], np.int32)))[0]
+    expected = tuned_text_classifier(run.tuned).predict([text])[0]
+    assert np.abs(answer - expected).max() < 1e-3
+
+
+def wordpieces(text: str) -> list[str]:
+    """The pieces of an English text as the vocabulary has them."""
+    encoder: Any = pretrained.load().tokenizer
+    return [encoder.pieces[id] for id in encoder.encode_ids(text)]
 
 
 # --- hostile files ------------------------------------------------------------------------------------

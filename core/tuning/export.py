@@ -66,8 +66,7 @@ def export(finished: Finished, dataset: Dataset) -> Iterator[Progress | bytes]:
 
     Of a network for pictures: `model.keras`, int8 `model.tflite`, `labels.txt`, `classify.py`, the model card
     in each language, and `glassbox.zip`, which `saved.load_saved` reads. Of one for texts there is
-    `vocabulary.json` in place of the int8 network. Takes
-    half a minute: put it into the queue,
+    `vocabulary.json` in place of the int8 network. Takes half a minute: put it into the queue,
     `queue().submit(owner, "core.tuning.export:export", finished, dataset, seconds=30)`.
     """
     found = finished.tuned

@@ -27,7 +27,7 @@ from core.tuning import classes, image_networks, locked
 from core.tuning.types import Augmentation, Plan, Tuned
 from core.vision import article_cnn, efficientnet
 
-LARGEST_FILE = 60 * 2**20  # bytes
+LARGEST_FILE = 100 * 2**20  # bytes
 LARGEST_UNPACKED = 120 * 2**20  # bytes of arrays
 LARGEST_JSON = 2**20  # bytes
 MOST_MEMBERS = 600
