@@ -15,6 +15,7 @@ from ui import (
     sentiment_ngrams,
     sentiment_recurrent,
     sentiment_space,
+    sentiment_tuned,
     sentiment_words,
 )
 from ui.words import t
@@ -48,6 +49,7 @@ def overview(look: sentiment.Look) -> None:
     curve, answers = st.columns([8, 5], gap="large")
     with answers, sentiment.working():
         sentiment.answer(look)
+        sentiment_tuned.verdict(look)
     with curve, sentiment.working():
         sentiment.running(look)
     sentiment.windows(look)

@@ -17,6 +17,7 @@ from tests.test_pages import opened, words_of
 from ui import charts, sentiment, sentiment_fails, sentiment_many, sentiment_recurrent, sentiment_space, state
 from ui.components import states as states_component
 from ui.sentiment import MODELS, TABS, turns
+from ui.words import plain
 
 PAGE = "pages/sentiment.py"
 MIXED = "这部电影不算好看，但是结尾让我哭了"
@@ -165,7 +166,7 @@ def test_a_hundred_thousand_characters_are_read_and_the_rest_is_told() -> None:
 
 def test_no_letter_of_a_visitor_is_markdown() -> None:
     for text in ("**a**", "[x](javascript:1)", ":material/delete:", "$x$", "<b>", ":red[x]", "`a`", "~~a~~"):
-        escaped = sentiment.plain(text)
+        escaped = plain(text)
         assert escaped.replace("\\", "") == text
         assert all(escaped[place - 1] == "\\" for place, sign in enumerate(escaped) if sign in "*[]<$`~")
     assert charts.literal('<a href="x">&') == '&lt;a href="x"&gt;&amp;'

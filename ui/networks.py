@@ -27,6 +27,13 @@ def tuned() -> Done | None:
     return found if found is not None and found.model is not None else None
 
 
+def tuned_texts() -> Done | None:
+    """The network for texts that this visitor has tuned last."""
+    workshop = state.visit().kept.get("tuning")
+    found: Done | None = workshop.done if workshop is not None else None
+    return found if found is not None and found.classifier is not None else None
+
+
 def is_tuned(name: str) -> bool:
     """Whether `name` is a visitor's network, by its name in choices or in caches."""
     return name.partition(" ")[0] == TUNED

@@ -21,7 +21,7 @@ from ui import cache, state, style
 from ui.components.curve import Strand, curve
 from ui.components.verdicts import Verdict, verdicts
 from ui.components.writing import writing
-from ui.words import percent, t
+from ui.words import percent, plain, t
 
 MODELS = language.NAMES
 CURVES = ("rnn", "gru", "transformer")  # they share one tokenizer, and so one axis
@@ -373,13 +373,6 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter in "\n\t\u200d" or letter.isprintable() or letter.isspace() else ""
         for letter in text
-    )
-
-
-def plain(text: str) -> str:
-    """A visitor's text inside a markdown sentence: every sign that could mean something is escaped."""
-    return "".join(
-        f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:&" else sign for sign in " ".join(text.split())
     )
 
 

@@ -13,8 +13,8 @@ from core.language import calibration, tables
 from core.language.tables import Table
 from core.types import Classifier
 from ui import charts, state, style, uploads
-from ui.sentiment import MODELS, SLOW, again, plain
-from ui.words import percent, sentence, t
+from ui.sentiment import MODELS, SLOW, again
+from ui.words import percent, plain, sentence, t
 
 AT_ONCE = 32  # texts between two looks at the stop button
 SLOWLY = 4  # of the slow network

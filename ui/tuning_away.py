@@ -14,7 +14,8 @@ from ui.words import t
 
 EVERY = 1.0  # seconds
 SECONDS = 30.0  # that an export takes
-PAGES = ("classify", "feature_maps", "preprocess")
+PAGES = {"images": ("classify", "feature_maps", "preprocess"), "texts": ("sentiment",)}
+CHOICES = {"classify": "classify_model", "feature_maps": "inside_model", "preprocess": "studio_model"}
 
 
 def away(found: Workshop) -> None:
@@ -36,11 +37,11 @@ def away(found: Workshop) -> None:
         _bring_back(found)
     with use:
         st.markdown(f"#### {t('fine_tune.away.use')}")
-        if done is None or done.model is None:
-            st.caption(t("fine_tune.away.use.nothing" if done is None else "fine_tune.away.use.texts"))
+        if done is None:
+            st.caption(t("fine_tune.away.use.nothing"))
         else:
             st.markdown(t("fine_tune.away.use.about"))
-            for name in PAGES:
+            for name in PAGES[done.tuned.kind]:
                 st.button(
                     t(f"fine_tune.away.use.{name}"),
                     key=f"fine_tune_use_{name}",
@@ -57,9 +58,10 @@ def away(found: Workshop) -> None:
 
 def use_in(page: str) -> None:
     """Opens another page with the tuned network chosen; a button's callback."""
-    key = {"classify": "classify_model", "feature_maps": "inside_model", "preprocess": "studio_model"}[page]
-    state.visit().kept[key] = networks.TUNED
-    st.session_state.pop(key, None)
+    key = CHOICES.get(page)  # the page of texts shows it beside the others
+    if key is not None:
+        state.visit().kept[key] = networks.TUNED
+        st.session_state.pop(key, None)
     frame.go_to(page)
 
 
