@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,6 @@ def shop(dataset: Dataset | None = None) -> tuning.Workshop:
 # --- the whole way ---------------------------------------------------------------------------------
 
 
-@pytest.mark.flaky(reruns=2)  # on a machine with much else to do the other page is asked too early
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_from_a_set_that_ships_to_a_network_on_the_other_pages(language: str) -> None:
     app = opened(PAGE, lang=language, set="surfaces")
@@ -154,6 +154,21 @@ def test_a_network_that_is_brought_back_takes_the_place_of_the_tuned_one() -> No
     field.upload("glassbox.zip", data[:999], "application/zip").run()
     assert len(app.error) == 1
     assert found.done.finished is None
+
+
+def test_a_network_for_texts_is_asked_beside_the_others() -> None:
+    app = opened("pages/sentiment.py", lang="en")
+    name = i18n.text("en", "networks.tuned")
+    assert name not in words_of(app)
+    app.switch_page(PAGE)
+    app.query_params["set"] = "feelings"
+    app.run()
+    tuned(app)
+    app.switch_page("pages/sentiment.py").run()
+    assert not app.exception and not app.error
+    assert name in words_of(app)
+    said = ("fine_tune.sentiment.about", "networks.foreign")
+    assert any(i18n.text("en", key) in words_of(app) for key in said)
 
 
 def test_a_run_goes_on_while_its_visitor_is_elsewhere_and_ends_with_the_visit() -> None:
@@ -389,6 +404,34 @@ def test_a_small_race_has_few_to_learn_from_and_the_same_to_test_with() -> None:
     assert review.counts(raced) == tuple((5, test) for _, test in review.counts(dataset))
     assert set(tuning_races.plans(raced)) == {"head", "last", "all", "scratch"}
     assert all(isinstance(plan, Plan) for plan in tuning_races.plans(raced).values())
+
+
+def test_the_usual_race_is_short() -> None:
+    dataset = builtin("textures")
+    size = tuning_races.usual_size(dataset, (3, 5, 10))
+    raced = tuning_races.small(dataset, size)
+    assert tuning_races.seconds(raced, tuning_races.QUICK) <= tuning_races.SHORT
+    assert tuning_races.seconds(raced, tuning_races.UNLOCKED) > tuning_races.seconds(
+        raced, tuning_races.QUICK
+    )
+    huge = replace(dataset, examples=dataset.examples * 40)  # so much to test with that no race is short
+    assert tuning_races.usual_size(huge, (3, 5, 10)) == 3
+
+
+def test_a_race_tells_who_runs_and_can_be_stopped() -> None:
+    app = opened(PAGE, lang="en", tab="races")
+    press(app, "fine_tune_race")
+    race = workshop(app).race
+    assert [job.plan.unlocked for job in race] == list(tuning_races.QUICK)
+    share, told = tuning_races._progress(race)
+    assert 0 <= share < 1
+    assert any(i18n.text("en", f"fine_tune.unlocked.{way}") in told for way in tuning_races.QUICK)
+    app.run()
+    press(app, "fine_tune_race_stop")
+    assert all(job.run.wait(60) for job in race)
+    assert {job.run.state for job in race} <= {"stopped", "finished"}
+    app.run()
+    assert any(button.key == "fine_tune_race" for button in app.button)  # another one may begin
 
 
 def test_recorded_races_are_means_over_their_seeds() -> None:

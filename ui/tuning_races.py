@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +16,16 @@ from core.errors import GlassboxError
 from core.tuning import review
 from core.tuning.queue import start
 from core.tuning.training import default_plan, estimate
-from core.tuning.types import Dataset, Finished, Plan
+from core.tuning.types import Dataset, Finished, Plan, Unlocked
 from ui import cache, charts, frame, tuning
 from ui.tuning import UNLOCKED, Job, Workshop
 from ui.words import percent, t
 
 EVERY = 1.0  # seconds
 SIZES = (3, 5, 10)  # examples a class that can be raced with now
-EPOCHS = {"head": 40, "last": 6, "all": 3, "scratch": 20}  # of the small race
+EPOCHS = {"head": 40, "last": 4, "all": 3, "scratch": 15}  # of the small race
+QUICK: tuple[Unlocked, ...] = ("head", "last", "scratch")  # that race unless asked otherwise
+SHORT = 40.0  # seconds that the race takes at most unless asked otherwise
 
 
 def races(found: Workshop) -> None:
@@ -45,9 +48,20 @@ def _record() -> dict[str, Any] | None:
 # --- now -------------------------------------------------------------------------------------------
 
 
-def plans(dataset: Dataset) -> dict[str, Plan]:
+def plans(dataset: Dataset, ways: Sequence[Unlocked] = UNLOCKED) -> dict[str, Plan]:
     """A short plan for each way to learn."""
-    return {name: replace(default_plan(dataset, name), epochs=EPOCHS[name]) for name in UNLOCKED}
+    return {name: replace(default_plan(dataset, name), epochs=EPOCHS[name]) for name in ways}
+
+
+def seconds(dataset: Dataset, ways: Sequence[Unlocked]) -> float:
+    """About how long the race takes."""
+    return sum(estimate(dataset, plan) for plan in plans(dataset, ways).values())
+
+
+def usual_size(dataset: Dataset, sizes: Sequence[int]) -> int:
+    """The largest of the sizes with which the usual race is short, else the smallest."""
+    short = [size for size in sizes if seconds(small(dataset, size), QUICK) <= SHORT]
+    return max(short, default=min(sizes))
 
 
 def small(dataset: Dataset, size: int) -> Dataset:
@@ -68,31 +82,51 @@ def _live(found: Workshop) -> None:
     dataset = found.dataset
     most = min((learn for learn, _ in review.counts(dataset)), default=0)
     sizes = [size for size in SIZES if size <= most] or [max(1, most)]
-    ask, size_column, stop = st.columns([3, 3, 2], vertical_alignment="bottom")
-    with size_column:
-        size = st.segmented_control(
-            t("fine_tune.races.size"), sizes, key="fine_tune_race_size", default=sizes[-1], required=True
+    who, size_column, ask = st.columns([5, 3, 4], vertical_alignment="bottom")
+    with who:
+        chosen = st.pills(
+            t("fine_tune.races.ways"),
+            UNLOCKED,
+            key="fine_tune_race_ways",
+            default=QUICK,
+            selection_mode="multi",
+            format_func=lambda name: t(f"fine_tune.unlocked.{name}"),
+            disabled=active,
         )
-    size = size if size in sizes else sizes[-1]
-    raced = small(dataset, size)
-    whole = sum(estimate(raced, plan) for plan in plans(raced).values())
+    with size_column:
+        usual = usual_size(dataset, sizes)
+        size = st.segmented_control(
+            t("fine_tune.races.size"),
+            sizes,
+            key="fine_tune_race_size",
+            default=usual,
+            required=True,
+            disabled=active,
+        )
+    ways = [name for name in UNLOCKED if name in chosen]
+    raced = small(dataset, size if size in sizes else usual)
     with ask:
-        if st.button(
-            t("fine_tune.races.begin", time=tuning.seconds(whole)),
+        if active:
+            if st.button(
+                t("fine_tune.stop"),
+                key="fine_tune_race_stop",
+                icon=":material/stop_circle:",
+                width="stretch",
+            ):
+                for job in found.race:
+                    job.run.stop()
+        elif st.button(
+            t("fine_tune.races.begin", time=tuning.seconds(seconds(raced, ways))),
             key="fine_tune_race",
             type="primary",
             icon=":material/flag:",
             width="stretch",
-            disabled=active or found.problem is not None,
+            disabled=found.problem is not None or not ways,
         ):
-            _begin(found, raced)
+            _begin(found, raced, ways)
             st.rerun()
-    with stop:
-        if active and st.button(
-            t("fine_tune.stop"), key="fine_tune_race_stop", icon=":material/stop_circle:"
-        ):
-            for job in found.race:
-                job.run.stop()
+    if active:
+        st.progress(*_progress(found.race))
     with st.container(key="fine_tune_race_chart"):
         _chart(found)
     seen = "".join(job.run.id for job in found.race if job.over)
@@ -101,14 +135,33 @@ def _live(found: Workshop) -> None:
         st.rerun()
 
 
-def _begin(found: Workshop, raced: Dataset) -> None:
+def _begin(found: Workshop, raced: Dataset, ways: Sequence[Unlocked]) -> None:
     try:
         review.check(raced)
         found.race = [
-            Job(start(cache.queue_owner(), raced, plan), raced, plan, None) for plan in plans(raced).values()
+            Job(start(cache.queue_owner(), raced, plan), raced, plan, None)
+            for plan in plans(raced, ways).values()
         ]
     except GlassboxError as error:
         found.refused = error
+
+
+def _progress(race: Sequence[Job]) -> tuple[float, str]:
+    """How much of the race is run, 0..1, and who is on the way."""
+    whole = [estimate(job.dataset, job.plan) for job in race]
+    run = 0.0
+    for job, length in zip(race, whole, strict=True):
+        epochs = job.run.epochs
+        run += length * (1.0 if job.over else epochs[-1].epoch / job.plan.epochs if epochs else 0.0)
+    runner = next((job for job in race if not job.over), race[-1])
+    name = t(f"fine_tune.unlocked.{runner.plan.unlocked}")
+    if runner.run.state == "waiting":
+        told = t("fine_tune.waiting", place=runner.run.place, time=tuning.seconds(runner.run.ahead))
+    else:
+        progress = runner.run.progress
+        told = t(progress.stage) if progress is not None else t("fine_tune.beginning")
+    left = t("fine_tune.left", time=tuning.seconds(sum(whole) - run))
+    return min(1.0, run / sum(whole)), t("fine_tune.races.runner", name=name, stage=told, left=left)
 
 
 def _chart(found: Workshop) -> None:
@@ -120,8 +173,8 @@ def _chart(found: Workshop) -> None:
         name = t(f"fine_tune.unlocked.{job.plan.unlocked}")
         if isinstance(job.run.result, Finished):
             evaluation = job.run.result.evaluation
-            seconds = tuning.seconds(job.run.result.seconds)
-            marks.append(charts.Mark(f"{name} · {seconds}", evaluation.accuracy, *evaluation.interval))
+            took = tuning.seconds(job.run.result.seconds)
+            marks.append(charts.Mark(f"{name} · {took}", evaluation.accuracy, *evaluation.interval))
         elif job.run.error is not None:
             tuning.refusal(job.run.error)
         else:
