@@ -434,6 +434,12 @@ def test_a_race_tells_who_runs_and_can_be_stopped() -> None:
     assert any(button.key == "fine_tune_race" for button in app.button)  # another one may begin
 
 
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_home_tells_what_a_few_pictures_are_worth(language: str) -> None:
+    app = opened("streamlit_app.py", lang=language)
+    assert i18n.text(language, "fine_tune.home") in words_of(app)
+
+
 def test_recorded_races_are_means_over_their_seeds() -> None:
     rows: list[dict[str, Any]] = [
         {"accuracy": 0.8, "interval": [0.7, 0.9]},
@@ -458,7 +464,7 @@ def test_the_races_tab_tells_what_was_recorded_or_that_nothing_was(
     )
     rows = [row | {"race": race, "name": name, "count": count} for race, name, count in kinds]
     record = {"classes": 5, "made_by": "training/races.py", "rows": rows}
-    monkeypatch.setattr(tuning_races, "_record", lambda: record if there else None)
+    monkeypatch.setattr(tuning_races, "record", lambda: record if there else None)
     app = opened(PAGE, lang="en", tab="races")
     assert not app.error
     shown = words_of(app)

@@ -33,10 +33,10 @@ def races(found: Workshop) -> None:
     st.markdown(f"#### {t('fine_tune.races.live')}")
     frame.fragment(_live, EVERY if any(not job.over for job in found.race) else None)(found)
     st.markdown(f"#### {t('fine_tune.races.recorded')}")
-    recorded(_record())
+    recorded(record())
 
 
-def _record() -> dict[str, Any] | None:
+def record() -> dict[str, Any] | None:
     """The recorded races, if they are there."""
     path = assets.path("tuning", "races.json")
     if not path.exists():

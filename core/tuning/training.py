@@ -20,6 +20,7 @@ STEP = {  # once forward and back
     ("texts", "all"): 0.12,
     ("texts", "scratch"): 0.004,
 }
+MOST_AT_ONCE = 6  # in a batch when everything learns: with 8 the worker comes close to what it may take
 TENSORFLOW = 8.0  # its start, the network and the first compiled step
 
 
@@ -85,7 +86,7 @@ def fine_tune(dataset: Dataset, plan: Plan | None = None, *, watched: str | None
     review.check(dataset)
     chosen = plan or default_plan(dataset)
     if chosen.unlocked == "all":
-        chosen = replace(chosen, batch=min(chosen.batch, 8))  # more would need more memory than there is
+        chosen = replace(chosen, batch=min(chosen.batch, MOST_AT_ONCE))
     if chosen.unlocked == "head":
         return locked.tune(dataset, chosen)
     return unlocked.tune(dataset, chosen, watched)
