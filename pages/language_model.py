@@ -10,6 +10,7 @@ from ui import (
     language_model_compare,
     language_model_inside,
     language_model_read,
+    language_model_style,
     language_model_teach,
 )
 from ui.language_model import Desk
@@ -49,6 +50,7 @@ def show(tab: str, found: Desk | None) -> None:
 
 
 with frame.page("language_model"):
+    language_model_style.style()
     language_model.recall()
     language_model.bench(language_model.signature())
     language_model.cards()

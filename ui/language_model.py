@@ -334,7 +334,7 @@ def signature() -> str:
     """Names all that the tabs are drawn from; what differs from it is to be drawn again."""
     found: Desk | None = state.visit().kept.get("language_desk")
     told: list[object] = [kind_now(), network_now(), form_now(kind_now()), script_now(), text_now(kind_now())]
-    told += [sampling_now(), found.ids if found else (), id(learned())]
+    told += [tab_now(), sampling_now(), found.ids if found else (), id(learned())]
     return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -466,7 +466,7 @@ def bench(framed: str) -> None:
 def choose() -> None:
     """Which model writes, and what."""
     kind = kind_now()
-    with st.container(key="language_choose", horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with st.container(key="language_choose", horizontal=True, gap="medium", vertical_alignment="top"):
         st.segmented_control(
             t("language_model.kind"),
             KINDS,

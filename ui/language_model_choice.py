@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.language.generation.sampling import Candidate, Choice
+from core.language.generation.sampling import Candidate, Choice, Sampling
 from ui import state
 from ui.language_model import Desk, name_of, piece
 from ui.sentiment_recurrent import n
@@ -26,9 +26,9 @@ def choice(found: Desk) -> None:
             kept=f"{int(made.in_top_p.sum()):,}",
         )
     )
-    left, right = st.columns([6, 5], gap="large")
+    left, right = st.columns([1, 1], gap="large")
     with right:
-        _table(candidates, names)
+        _table(candidates, names, made.sampling)
     with left:
         key = "language_choice_token"
         place = state.remember(key, 0, options=range(len(candidates)))
@@ -105,18 +105,23 @@ def _p(share: float) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
 
 
-def _table(candidates: tuple[Candidate, ...], names: list[str]) -> None:
+def _table(candidates: tuple[Candidate, ...], names: list[str], rules: Sampling) -> None:
+    """Every step of the likeliest tokens; a rule that is off has no column."""
+    columns: dict[str, list[object]] = {
+        t("language_model.choice.column.token"): list(names),
+        t("language_model.choice.column.score"): [round(one.score, 3) for one in candidates],
+    }
+    if rules.repetition_penalty != 1:
+        columns[t("language_model.choice.column.penalised")] = [round(one.penalised, 3) for one in candidates]
+    columns["÷ T"] = [round(one.scaled, 3) if np.isfinite(one.scaled) else None for one in candidates]
+    columns[t("language_model.choice.column.softmax")] = [one.softmax for one in candidates]
+    if rules.top_k:
+        columns["top-k"] = [one.in_top_k for one in candidates]
+    if rules.top_p < 1:
+        columns["top-p"] = [one.in_top_p for one in candidates]
+    columns[t("language_model.choice.column.drawn")] = [one.probability for one in candidates]
     st.dataframe(
-        {
-            t("language_model.choice.column.token"): names,
-            t("language_model.choice.column.score"): [round(one.score, 3) for one in candidates],
-            t("language_model.choice.column.penalised"): [round(one.penalised, 3) for one in candidates],
-            "÷ T": [round(one.scaled, 3) if np.isfinite(one.scaled) else None for one in candidates],
-            t("language_model.choice.column.softmax"): [one.softmax for one in candidates],
-            "top-k": [one.in_top_k for one in candidates],
-            "top-p": [one.in_top_p for one in candidates],
-            t("language_model.choice.column.drawn"): [one.probability for one in candidates],
-        },
+        columns,
         hide_index=True,
         key="language_choice_table",
         height=38 + 35 * len(candidates),

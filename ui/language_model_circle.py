@@ -221,7 +221,7 @@ def _results(found: Round) -> None:
             t(
                 "language_model.circle.found",
                 network=t(f"language_model.network.{found.network}"),
-                language=t(f"language_model.circle.language.{found.language}"),
+                spoken=t(f"language_model.circle.language.{found.language}"),
                 share=percent(agreed[JUDGE] / count, 0),
                 name=t(f"sentiment.name.{JUDGE}"),
             )

@@ -85,7 +85,8 @@ def _field(found: Desk | None, kind: str) -> str:
         clear=t("sentiment.clear"),
         lines=5,
     )
-    kept[kind] = text
+    if text != kept.get(kind, own):  # until something is typed it follows what is written above
+        kept[kind] = text
     with st.container(key="language_read_chips", horizontal=True, gap="xsmall"):
         st.button(
             t("language_model.read.own"),
