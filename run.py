@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import venv
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -47,6 +49,24 @@ def browser() -> None:
         subprocess.run([PYTHON, "-m", "playwright", "install", "chromium"], check=True)
 
 
+def hosts() -> list[str]:
+    """The names under which this machine is reached.
+
+    A page elsewhere could give its own name this machine's address, and the browser would then let it speak to
+    the app: the server answers to these names alone. Others are added with `--server.allowedHosts NAME`, once
+    for each, or set in STREAMLIT_SERVER_ALLOWED_HOSTS.
+    """
+    name = socket.gethostname()
+    found = ["localhost", "127.0.0.1", "::1", name, socket.getfqdn(), f"{name.split('.')[0]}.local"]
+    with suppress(OSError):  # a machine whose own name leads nowhere
+        found += [str(address[4][0]).split("%")[0] for address in socket.getaddrinfo(name, None)]
+    for family, anywhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as way:  # no network of that kind
+            way.connect((anywhere, 9))  # sends nothing; tells which address would be used
+            found.append(way.getsockname()[0])
+    return list(dict.fromkeys(found))
+
+
 def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - this file is what an older Python meets first
         print(f"Glassbox needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
@@ -54,7 +74,10 @@ def main() -> int:
     task, rest = (sys.argv[1] if len(sys.argv) > 1 else "app"), sys.argv[2:]
     if task == "app":
         install("requirements.txt")
-        command = [PYTHON, "-m", "streamlit", "run", HERE / "streamlit_app.py", *rest]
+        command = [PYTHON, "-m", "streamlit", "run", HERE / "streamlit_app.py"]
+        if "STREAMLIT_SERVER_ALLOWED_HOSTS" not in os.environ:
+            command += [part for name in hosts() for part in ("--server.allowedHosts", name)]
+        command += rest
         return subprocess.run(command, cwd=HERE).returncode
     if task == "test":
         install("requirements-dev.txt")

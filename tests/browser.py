@@ -38,20 +38,28 @@ class Server:
 
 
 @contextmanager
-def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[Server]:
-    """A fresh server on a free port."""
+def serve(
+    script: Path = ROOT / "streamlit_app.py",
+    *options: str,
+    port: int = 0,
+    log: Path | None = None,
+    **environment: str,
+) -> Iterator[Server]:
+    """A fresh server on a free port or a given one; what it writes goes to `log`."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
-    server = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none", *options]
+    with (log or Path(os.devnull)).open("ab") as written:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+            stdout=written,
+            stderr=written,
+        )
     try:
         until = time.monotonic() + 60
         while True:
