@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import fine_tune as benchmark
 from core import tuning, vision
 from core.errors import GlassboxError
 from core.tuning import augment, evaluation, features, head, locked, training
@@ -578,3 +579,25 @@ def test_the_features_are_those_of_the_network(textures: Dataset) -> None:
     assert isinstance(plain, vision.models.PreparedClassifier)
     answer = plain.predict_prepared([features.prepared(example)])[0]
     assert np.abs(softmax(logits) - answer).max() < 1e-5
+
+
+# --- the benchmark ------------------------------------------------------------------------------------
+
+
+def test_every_sentence_is_tested_with_once_in_the_benchmark() -> None:
+    whole = tuning.builtin("feelings", "en")
+    tested = [
+        [e.digest for e in benchmark.turned(whole, fold).examples if e.split == "validation"]
+        for fold in range(benchmark.FOLDS)
+    ]
+    assert all(len(some) == 3 * 5 for some in tested)
+    assert sorted(sum(tested, [])) == sorted(example.digest for example in whole.examples)
+
+
+def test_the_comparison_says_so_where_plain_keras_never_gets_there() -> None:
+    course = [(1.0, 0.5), (2.0, 0.86), (8.0, 0.87)]
+    told = benchmark.beside(course, goal=0.885, ours=2.0)
+    assert "never" in told and "more than 4.0 times" in told
+    assert "within three points after 2.0 s: 1.0 times" in told
+    told = benchmark.beside(course, goal=0.872, ours=2.0)
+    assert "never" not in told and "after 4.0 times our seconds" in told
