@@ -179,8 +179,7 @@ def recall() -> None:
         first = f"{state.visit().language}_positive"
         default = first if first in forms else forms[0]
         state.remember(f"language_form_{kind}", default, options=forms, url="form")
-    script = SCRIPTS[state.visit().language == "zh"]
-    state.remember("language_script", script, options=SCRIPTS, url="script")
+    state.remember("language_script", _script(), options=SCRIPTS, url="script")
     state.remember("language_tab", TABS[0], options=TABS, url="tab")
 
 
@@ -206,7 +205,12 @@ def form_now(kind: str) -> str | None:
 
 def script_now() -> str:
     """In which characters a poem is shown."""
-    return _kept("language_script")
+    found: str = state.visit().kept.get("language_script", _script())
+    return found
+
+
+def _script() -> str:
+    return SCRIPTS[state.visit().language == "zh"]
 
 
 def tab_now() -> str:
@@ -278,18 +282,24 @@ def sampling_now() -> Sampling:
 
 
 def change(values: dict[str, Any]) -> None:
-    """Takes the rules that the browser tells of: only numbers, only where they may be."""
-    now: Sampling = state.visit().kept.get("language_sampling", Sampling())
+    """Takes the rules that the browser tells of."""
+    kept = state.visit().kept
+    kept["language_sampling"] = changed(kept.get("language_sampling", Sampling()), values)
+    temperature = kept["language_sampling"].temperature
+    default = Sampling().temperature
+    state.to_url("temperature", None if temperature == default else f"{temperature:g}")
+
+
+def changed(rules: Sampling, values: dict[str, Any]) -> Sampling:
+    """Rules with other values: only numbers are taken, and only such as may be."""
     for name, allowed in limits().items():
         value = values.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value):
             steps = round((min(max(value, allowed.low), allowed.high) - allowed.low) / allowed.step)
             number = round(allowed.low + steps * allowed.step, 6)
-            changed: Any = int(number) if name in ("top_k", "penalty_window") else number
-            now = replace(now, **{name: changed})
-    state.visit().kept["language_sampling"] = now
-    default = Sampling().temperature
-    state.to_url("temperature", None if now.temperature == default else f"{now.temperature:g}")
+            new: Any = int(number) if name in ("top_k", "penalty_window") else number
+            rules = replace(rules, **{name: new})
+    return rules
 
 
 def desk() -> Desk | None:
@@ -362,12 +372,21 @@ def piece(name: str, training: str) -> str:
 
 def glyphs(found: Desk) -> list[Glyph]:
     """The prompt and what was written, token by token."""
-    pieces = typed(found.text, found.training)
-    given = shown_text(pieces[-SHOWN:], found.training)
-    if found.steps and found.training == "reviews":
-        given = given.rstrip()
-    parts = [Glyph("…" if len(pieces) > SHOWN else "", given, None)] if given else []
-    return parts + glyphs_of(found.steps, found.training, last=given)
+    start = given(found.text, found.training, spaced=not found.steps)
+    return start + glyphs_of(found.steps, found.training, last=start[-1].text if start else "")
+
+
+def given(text: str, training: str, *, spaced: bool = False) -> list[Glyph]:
+    """A prompt as one piece without a colour: the end of a long one; none of an empty one.
+
+    Args:
+        spaced: whether spaces at its end are kept; a review's tokens bring their own.
+    """
+    read = typed(text, training)
+    shown = shown_text(read[-SHOWN:], training)
+    if training == "reviews" and not spaced:
+        shown = shown.rstrip()
+    return [Glyph("…" if len(read) > SHOWN else "", shown, None)] if shown else []
 
 
 def typed(text: str, training: str) -> str:
@@ -405,7 +424,7 @@ def glyphs_of(steps: Sequence[Step], training: str, last: str = "") -> list[Glyp
     return found
 
 
-def written_words() -> dict[str, str]:
+def desk_words() -> dict[str, str]:
     """The words of a coloured text."""
     return {name: t(f"language_model.written.{name}") for name in ("low", "high", "likely")}
 
@@ -552,7 +571,7 @@ def page_of(found: Desk) -> None:
             glyphs(found),
             key=f"language_written_{found.training}",
             alt=t("language_model.written.alt"),
-            words=written_words()
+            words=desk_words()
             | {
                 "hint": t("language_model.written.hint") if found.steps else t("language_model.written.empty")
             },

@@ -23,7 +23,7 @@ def choice(found: Desk) -> None:
         t(
             "language_model.choice.lead",
             all=f"{int(np.isfinite(made.scores).sum()):,}",
-            kept=f"{int(made.in_top_p.sum()):,}",
+            kept=f"{_kept(made):,}",
         )
     )
     left, right = st.columns([1, 1], gap="large")
@@ -87,7 +87,7 @@ def _formulas(found: Desk, made: Choice, one: Candidate) -> None:
     st.latex(
         r"P_i = \frac{p_i}{\sum_{j \in K} p_j} \;\; (i \in K), \qquad "
         + r",\ ".join(limit)
-        + rf",\ |K| = {int(made.in_top_p.sum())}"
+        + rf",\ |K| = {_kept(made)}"
     )
     if one.in_top_p:
         st.latex(rf"P = {_p(one.softmax)} / {_p(kept)} = {_p(one.probability)}")
@@ -95,6 +95,11 @@ def _formulas(found: Desk, made: Choice, one: Candidate) -> None:
     else:
         st.latex("P = 0")
         st.caption(t(f"language_model.choice.out.{'p' if one.in_top_k else 'k'}"))
+
+
+def _kept(made: Choice) -> int:
+    """How many tokens can be drawn."""
+    return int((made.in_top_p & np.isfinite(made.scores)).sum())
 
 
 def _p(share: float) -> str:

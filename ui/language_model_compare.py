@@ -14,23 +14,22 @@ from core.language.generation.writing import Draft, prompt
 from core.types import Floats
 from ui import charts, state, style
 from ui.components import Bar, bars
-from ui.components.written import Glyph, written
+from ui.components.written import written
 from ui.language_model import (
     OWN,
     Desk,
     Step,
     card,
+    desk_words,
     form_now,
+    given,
     glyphs_of,
     kind_now,
     name_of,
     piece,
     remembered,
     sampling_now,
-    shown_text,
     text_now,
-    typed,
-    written_words,
 )
 from ui.words import percent, t
 
@@ -193,13 +192,12 @@ def _one(kind: str, network: str, form: str | None, text: str, seed: int) -> Non
         alt=t("language_model.side.bars", name=t(f"language_model.network.{network}")),
         compact=True,
     )
-    given = shown_text(typed(text, kind), kind)
-    start = [Glyph("", given if kind == "poems" else given.rstrip(), None)] if given else []
+    start = given(text, kind)
     written(
-        start + glyphs_of(steps, kind, last=given),
+        start + glyphs_of(steps, kind, last=start[-1].text if start else ""),
         key=f"language_side_written_{network}",
         alt=t("language_model.written.alt"),
-        words=written_words() | {"hint": ""},
+        words=desk_words() | {"hint": ""},
         large=kind == "poems",
     )
     if steps:

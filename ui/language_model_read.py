@@ -18,6 +18,7 @@ from ui.language_model import (
     OWN,
     Desk,
     card,
+    desk_words,
     form_now,
     kind_now,
     model_of,
@@ -26,7 +27,6 @@ from ui.language_model import (
     piece,
     remembered,
     shown_text,
-    written_words,
 )
 from ui.words import percent, sentence, t
 
@@ -58,7 +58,7 @@ def read(found: Desk | None) -> None:
             _glyphs(model, back, kind),
             key="language_read_written",
             alt=t("language_model.written.alt"),
-            words=written_words() | {"hint": ""},
+            words=desk_words() | {"hint": ""},
             lines=10,
         )
         if len(back.tokens) > DRAWN:
@@ -79,7 +79,7 @@ def _field(found: Desk | None, kind: str) -> str:
     own = shown_text(found.draft.text, kind) if found is not None and found.steps else ""
     text = writing(
         kept.get(kind, own),
-        key=f"language_read_{kind}",
+        key=f"language_read_text_{kind}",
         label=t("language_model.read.field"),
         placeholder=t("language_model.read.placeholder"),
         clear=t("sentiment.clear"),

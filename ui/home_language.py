@@ -1,0 +1,74 @@
+"""The home page's look at the language model: a text that it has begun, and what it holds likely next."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.language import generation
+from core.language.calibration import softmax
+from core.language.generation import Sampling
+from core.language.generation.writing import Draft, prompt
+from ui import state
+from ui.components import Bar, bars
+from ui.components.written import written
+from ui.frame import entry, page_link, told
+from ui.language_model import desk_words, given, glyphs_of, name_of, piece, steps_of
+from ui.words import percent, t
+
+BEGUN = {"en": ("reviews", "This movie is", "en_positive"), "zh": ("poems", "明月", "five_4")}
+TOKENS = 16  # that are written
+LISTED = 6
+
+
+def station() -> None:
+    """A verse or a sentence, coloured by surprisal, and the next token in bars; a link leads to the page."""
+    training, text, form = BEGUN[state.visit().language]
+    with st.container(key="home_language", gap="xsmall"):
+        st.markdown(f"**{t('language_model.home')}**")
+        st.caption(t("language_model.home.about"))
+        with told():
+            _begun(training, text, form)
+        page_link(entry("language_model"), t("language_model.next"), icon=":material/arrow_forward:")
+
+
+def _begun(training: str, text: str, form: str) -> None:
+    model = generation.language_model(training, "transformer")
+    draft = Draft(model, prompt(model, text, form))
+    rules, random = Sampling(temperature=0.5), np.random.default_rng(0)
+    first, left = draft.prompt, TOKENS
+    while left and not draft.over:
+        draft.take(draft.choice(rules).draw(random))
+        left -= 1
+    if draft.over:
+        draft.undo()  # the bars show what might still come
+    steps = steps_of(model, draft.ids, first)
+    row = softmax(model.begin(draft.ids).logits)
+    page, choices = st.columns([7, 5], gap="large")
+    with page:
+        start = given(text, training)
+        written(
+            [*start, *glyphs_of(steps, training, last=start[-1].text)],
+            key="home_language_written",
+            alt=t("language_model.written.alt"),
+            words=desk_words() | {"hint": ""},
+            large=training == "poems",
+            cursor=True,
+        )
+    with choices:
+        order = np.argsort(-row, kind="stable")[:LISTED]
+        bars(
+            [
+                Bar(
+                    str(place),
+                    piece(name_of(model.vocabulary, int(id)), training),
+                    "",
+                    float(row[id]),
+                    percent(float(row[id])),
+                )
+                for place, id in enumerate(order)
+            ],
+            key="home_language_bars",
+            alt=t("language_model.choices.alt"),
+            compact=True,
+        )
