@@ -56,14 +56,16 @@ def dataset(data: Path, count: int, seed: int) -> Dataset:
 def races(seeds: int) -> Iterator[tuple[str, str, Unlocked, int, int, dict[str, Any]]]:
     """(race, name, unlocked, pictures a class, seed, what differs from the default plan)."""
     for seed in range(seeds):
+        for unlocked in ("head", "last", "all", "scratch"):
+            yield "plans", unlocked, unlocked, AGAINST, seed, {}  # type: ignore[misc]
+    for seed in range(seeds):
         for count in SIZES:
             yield "sizes", "head", "head", count, seed, {}
         for count in SIZES:
             yield "sizes", "scratch", "scratch", count, seed, {}
-        for unlocked in ("head", "last", "all", "scratch"):
-            yield "plans", unlocked, unlocked, AGAINST, seed, {}  # type: ignore[misc]
-        bare = {"early_stopping": False, "augmentation": None, "weight_decay": 0.0, "dropout": 0.0}
-        everything: dict[str, Any] = {"early_stopping": False, "augmentation": Augmentation()}
+    bare = {"early_stopping": False, "augmentation": None, "weight_decay": 0.0, "dropout": 0.0}
+    everything: dict[str, Any] = {"early_stopping": False, "augmentation": Augmentation()}
+    for seed in range(seeds):
         for name, settings in (
             ("nothing", bare),
             ("early_stopping", bare | {"early_stopping": True}),
@@ -127,7 +129,7 @@ def main() -> None:
         key = (race, name, count, seed)
         if key in known:
             continue
-        twin = known.get(("sizes", name, count, seed)) if race == "plans" else None
+        twin = known.get(({"plans": "sizes", "sizes": "plans"}.get(race, race), name, count, seed))
         measured = twin or run(options.data, unlocked, count, seed, settings)
         row = {**measured, "race": race, "name": name, "count": count, "seed": seed}
         known[key] = row
