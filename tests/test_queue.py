@@ -236,6 +236,7 @@ def test_too_many_runs_are_refused_and_old_ones_forgotten(
 def test_a_run_that_takes_too_long_is_stopped_and_then_ended(
     queue: RunQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert count(queue, "a", 1, 0.0).wait(60)  # the worker is awake
     monkeypatch.setattr(queues, "LONGEST", 1.5)
     monkeypatch.setattr(queues, "GRACE", 1.0)
     polite = count(queue, "a", 1000, 0.02)
