@@ -13,8 +13,7 @@ import streamlit as st
 from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
-from ui import engine, log, state, style
-from ui.components import copy_link
+from ui import engine, log, presenter, share, state, style
 from ui.words import sentence, t
 
 P = ParamSpec("P")
@@ -40,6 +39,7 @@ PAGES = (
     Entry("applications", "pages/applications.py", ":material/factory:", "teach"),
     Entry("questions", "pages/questions.py", ":material/help:", "ask"),
 )
+PATHS = {entry.name: entry.path for entry in PAGES}
 
 
 @dataclass
@@ -60,6 +60,7 @@ def page(name: str) -> Iterator[Page]:
     st.set_page_config(layout="wide", page_icon=assets.path("favicon.png"), initial_sidebar_state="auto")
     memory.give_back_early()
     state.restore()
+    presenter.enter(name, PATHS)
     asked = state.visit().kept.pop("go_to", None)
     if asked not in (None, name):
         st.switch_page(entry(asked).path, query_params=state.shared_parameters())
@@ -73,6 +74,7 @@ def page(name: str) -> Iterator[Page]:
     engine.keep_compiled()
     memory.relieve()
     _footer(here, PAGES[(index + 1) % len(PAGES)])
+    presenter.stage(name, PATHS)
 
 
 @contextmanager
@@ -156,6 +158,7 @@ def _sidebar(name: str) -> None:
                 group = each.group
                 st.caption(t(f"frame.group.{group}"))
             page_link(each, t(f"{each.name}.nav"), icon=each.icon, width="stretch")
+        presenter.control()
         st.button(
             t("frame.forget"),
             icon=":material/delete:",
@@ -174,7 +177,7 @@ def _header(name: str) -> None:
         with st.container(key="tools", width="content", horizontal=True, vertical_alignment="center"):
             with st.container(key="phone_language", width="content"):
                 _language_switch("language_on_page")
-            copy_link(t("frame.share"), t("frame.shared"), key="share")
+            share.tools(name)
     photo = state.visit().photo
     about_photo = entry(name).group in ("", "see")
     if about_photo and photo is not None and not photo.sample and st.query_params:
