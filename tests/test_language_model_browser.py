@@ -151,8 +151,8 @@ def test_a_model_learns_here_writes_and_goes_home(visitor: Visitor) -> None:
     page.get_by_role("button", name="Learn it").click()
     sample = page.locator(".st-key-language_inside").get_by_text(re.compile(r"Step \d+"))
     expect(sample.first).to_be_visible(timeout=180_000)
-    page.locator(".st-key-language_teach_stop button").click()
-    talk = page.locator(".st-key-language_teach_talk button")
+    page.locator(".st-key-language_teach_stop button").first.click()
+    talk = page.locator(".st-key-language_teach_talk button").first
     expect(talk).to_be_visible(timeout=120_000)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the model").click()

@@ -86,6 +86,7 @@ def vocabulary(training: str) -> Any:
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The page with models that were made here."""
     monkeypatch.setattr(generation, "language_model", stand_in)
+    monkeypatch.setattr(language_model, "ships", lambda training, network: True)
     monkeypatch.setattr(language_model, "AT_ONCE", 50)
     yield
 
@@ -543,6 +544,15 @@ def test_the_scale_of_a_norm_comes_back_from_a_file(tmp_path: Any) -> None:
     found = read_weights(tmp_path / "x.npz")
     assert set(found) == set(weights)
     np.testing.assert_allclose(found["last_norm/scale"], weights["last_norm/scale"])
+
+
+def test_without_weights_the_page_still_teaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_model, "ships", lambda training, network: False)
+    app = page()
+    assert not app.error
+    assert i18n.text("en", "language_model.own.none") in words_of(app)
+    assert language_model.kinds() == ("own",)
+    assert "circle" not in language_model.tab_names()
 
 
 def test_the_page_is_in_the_navigation() -> None:

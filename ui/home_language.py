@@ -13,7 +13,7 @@ from ui import state
 from ui.components import Bar, bars
 from ui.components.written import written
 from ui.frame import entry, page_link, told
-from ui.language_model import desk_words, given, glyphs_of, name_of, piece, steps_of
+from ui.language_model import desk_words, given, glyphs_of, name_of, piece, ships, steps_of
 from ui.words import percent, t
 
 BEGUN = {"en": ("reviews", "This movie is", "en_positive"), "zh": ("poems", "明月", "five_4")}
@@ -23,12 +23,16 @@ LISTED = 6
 
 def station() -> None:
     """A verse or a sentence, coloured by surprisal, and the next token in bars; a link leads to the page."""
-    training, text, form = BEGUN[state.visit().language]
+    begun = BEGUN[state.visit().language]
+    if not ships(begun[0], "transformer"):
+        begun = BEGUN["zh"]
+    if not ships(begun[0], "transformer"):
+        return
     with st.container(key="home_language", gap="xsmall"):
         st.markdown(f"**{t('language_model.home')}**")
         st.caption(t("language_model.home.about"))
         with told():
-            _begun(training, text, form)
+            _begun(*begun)
         page_link(entry("language_model"), t("language_model.next"), icon=":material/arrow_forward:")
 
 

@@ -171,16 +171,36 @@ def steps_of(model: LanguageModel, ids: Sequence[int], given: int) -> list[Step]
 # --- what is chosen --------------------------------------------------------------------------------
 
 
+def ships(training: str, network: str) -> bool:
+    """Whether the app has the weights of a model."""
+    return assets.path("generation", f"{training}_{network}.npz").exists()
+
+
+def networks(kind: str) -> tuple[str, ...]:
+    """The kinds of models that there are of a training; one's own is what was taught."""
+    return tuple(name for name in NETWORKS if kind == OWN or ships(kind, name))
+
+
+def kinds() -> tuple[str, ...]:
+    """What there are models of."""
+    return tuple(kind for kind in KINDS if networks(kind))
+
+
+def tab_names() -> tuple[str, ...]:
+    """The tabs; the circle needs a model that writes reviews."""
+    return tuple(name for name in TABS if name != "circle" or "reviews" in kinds())
+
+
 def recall() -> None:
     """Gives all choices their values before the widgets are drawn: from the link, else as they were left."""
-    kind = state.remember("language_kind", KINDS[0], options=KINDS, url="kind")
-    state.remember("language_network", NETWORKS[0], options=NETWORKS, url="model")
+    kind = state.remember("language_kind", kinds()[0], options=kinds(), url="kind")
+    state.remember("language_network", networks(kind)[0], options=networks(kind), url="model")
     if forms := FORMS.get(kind):
         first = f"{state.visit().language}_positive"
         default = first if first in forms else forms[0]
         state.remember(f"language_form_{kind}", default, options=forms, url="form")
     state.remember("language_script", _script(), options=SCRIPTS, url="script")
-    state.remember("language_tab", TABS[0], options=TABS, url="tab")
+    state.remember("language_tab", tab_names()[0], options=tab_names(), url="tab")
 
 
 def _kept(name: str) -> str:
@@ -404,7 +424,9 @@ def glyphs_of(steps: Sequence[Step], training: str, last: str = "") -> list[Glyp
             before = "\n"
         elif training == "poems" and last[-1:] in tuple("。？！；"):
             before = "\n" + before
-        letters = piece(one.letters, training) if one.letters != END else END
+        letters = piece(one.letters, training)
+        if letters == END:
+            before = " "
         found.append(
             Glyph(
                 before if found or last else "",
@@ -488,7 +510,7 @@ def choose() -> None:
     with st.container(key="language_choose", horizontal=True, gap="medium", vertical_alignment="top"):
         st.segmented_control(
             t("language_model.kind"),
-            KINDS,
+            kinds(),
             key="language_kind",
             format_func=lambda name: t(f"language_model.kind.{name}"),
             required=True,
@@ -498,7 +520,7 @@ def choose() -> None:
         if kind != OWN:
             st.segmented_control(
                 t("language_model.network"),
-                NETWORKS,
+                networks(kind),
                 key="language_network",
                 format_func=lambda name: t(f"language_model.network.{name}"),
                 required=True,
@@ -649,14 +671,15 @@ def status(found: Desk) -> str:
 
 def choices(found: Desk) -> None:
     """The next token: bars and rules."""
+    if found.draft.over:
+        st.info(t("language_model.choices.over"), icon=":material/stop_circle:")
+        return
     choice = found.choice()
     order, names = ordered(found, choice)
     seen = set(found.ids[-choice.sampling.penalty_window :])
     rules, allowed = choice.sampling, limits()
     with st.container(key="language_choices"):
-        st.markdown(
-            f"**{t('language_model.choices.over' if found.draft.over else 'language_model.choices')}**"
-        )
+        st.markdown(f"**{t('language_model.choices')}**")
         next_token(
             choice.scores[order],
             [int(id) for id in order[:NAMED]],
@@ -720,17 +743,18 @@ def _go_on(found: Desk) -> None:
 def tabs() -> list[tuple[str, TabContainer]]:
     """Tabs of which only the open one is computed; the link and another language keep it open."""
     chosen, network = tab_now(), network_now() if kind_now() != OWN else NETWORKS[0]
+    names = tab_names()
     labels = {
         t(f"language_model.tab.{name}" if name != "inside" else f"language_model.tab.inside.{network}"): name
-        for name in TABS
+        for name in names
     }
     key = f"language_tab_{state.visit().language}_{network}"
     st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
 
     def opened() -> None:
-        open_tab(labels.get(st.session_state[key], TABS[0]))
+        open_tab(labels.get(st.session_state[key], names[0]))
 
-    return list(zip(TABS, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+    return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))
 
 
 def nothing() -> None:

@@ -13,7 +13,7 @@ from core.language.generation.writing import GUIDANCE, SENTIMENTS, Ended, prompt
 from ui import cache, sentiment, state, style
 from ui.components import Bar, bars
 from ui.components.verdicts import verdicts
-from ui.language_model import network_now, sampling_now
+from ui.language_model import network_now, networks, sampling_now
 from ui.sentiment import again, digest_of
 from ui.words import percent, plain, t
 
@@ -98,12 +98,18 @@ def write(wished: str, seed: int, *, network: str, language_: str, rules: Sampli
     return next(event.text for event in events if isinstance(event, Ended))
 
 
+def writer() -> str:
+    """The kind of model that is chosen, if there is one of it that writes reviews."""
+    present = networks("reviews")
+    return network_now() if network_now() in present else present[0]
+
+
 def _one_more() -> None:
     kept = state.visit().kept
     seed = kept.get("language_circle_seed", 1000)
     kept["language_circle_seed"] = seed + 1
     wished, spoken = kept["language_circle_wish"], kept["language_circle_language"]
-    text = write(wished, seed, network=network_now(), language_=spoken, rules=sampling_now())
+    text = write(wished, seed, network=writer(), language_=spoken, rules=sampling_now())
     kept["language_circle_one"] = wished, text, spoken
 
 
@@ -175,7 +181,7 @@ def _many() -> None:
 
 def _begin() -> None:
     kept = state.visit().kept
-    kept["language_circle_round"] = Round(kept["language_circle_language"], network_now(), sampling_now())
+    kept["language_circle_round"] = Round(kept["language_circle_language"], writer(), sampling_now())
 
 
 def _go_on(found: Round) -> None:

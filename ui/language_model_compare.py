@@ -26,6 +26,7 @@ from ui.language_model import (
     glyphs_of,
     kind_now,
     name_of,
+    networks,
     piece,
     remembered,
     sampling_now,
@@ -173,7 +174,8 @@ def side() -> None:
         width="stretch",
         on_click=lambda: kept.update(language_side_seed=seed + 1),
     )
-    for network, column in zip(SIDES, st.columns(2, gap="large"), strict=True):
+    present = [name for name in SIDES if name in networks(kind)]
+    for network, column in zip(present, st.columns(2, gap="large"), strict=False):
         with column, st.container(key=f"language_side_{network}", gap="small"):
             _one(kind, network, form, text, seed)
 

@@ -24,6 +24,7 @@ from ui.language_model import (
     model_of,
     name_of,
     network_now,
+    networks,
     piece,
     remembered,
     shown_text,
@@ -127,7 +128,7 @@ def _others(model: LanguageModel, text: str, form: str | None, kind: str) -> dic
         baseline = state.visit().kept.get("language_learned_ngram")
         return {"ngram": _read(baseline, text, form)} if baseline is not None else {}
     found = {}
-    for name in NETWORKS:
+    for name in networks(kind):
         other = generation.language_model(kind, name)
         found[name] = _read(other, text, form)
     return found

@@ -110,7 +110,7 @@ export default function (component) {
       text.append(token);
     });
     self.drawn = drawn;
-    tell(self, null);
+    if (self.shown && !self.tokens.includes(self.shown)) tell(self, null);
   }
   self.caret ??= Object.assign(document.createElement("span"), { className: "caret", ariaHidden: "true" });
   if (data.cursor) text.append(self.caret);
