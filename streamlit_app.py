@@ -1,6 +1,6 @@
 """The home page: the whole way in one picture, and samples to start from."""
 
-from ui import frame, home, home_tuning, photo, state
+from ui import frame, home, home_language, home_tuning, photo, state
 
 with frame.page("home") as here:
     current = state.visit().photo
@@ -8,4 +8,5 @@ with frame.page("home") as here:
         home.way(current)
     photo.chooser(leads_to="classify")
     home.sentence()
+    home_language.station()
     home_tuning.station()

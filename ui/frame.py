@@ -35,6 +35,7 @@ PAGES = (
     Entry("preprocess", "pages/preprocess.py", ":material/tune:", "see"),
     Entry("feature_maps", "pages/feature_maps.py", ":material/grid_view:", "see"),
     Entry("sentiment", "pages/sentiment.py", ":material/forum:", "read"),
+    Entry("language_model", "pages/language_model.py", ":material/edit_note:", "read"),
     Entry("fine_tune", "pages/fine_tune.py", ":material/model_training:", "teach"),
     Entry("applications", "pages/applications.py", ":material/factory:", "teach"),
     Entry("questions", "pages/questions.py", ":material/help:", "ask"),
