@@ -14,6 +14,8 @@ to length 1. The text tower is MiniLM (`core.language.pretrained`) with a projec
    a temperature that is learned, of English and of Chinese captions; a caption looks for its photo among all
    photos, a photo for its caption in the batch.
 
+Last, the encoder stays, in int8, and what follows it is tuned on alone (`lit_polish.py`).
+
 `--leave-out` trains without 200 of the classes, their rows and their words, and measures those.
 
 Where anyone gets the data is said in `lit_features.py`, `lit_wordnet.py`, `pretrained_vocabulary.py`. A stopped
@@ -41,10 +43,19 @@ from core import assets
 from core.language import pretrained
 from core.language.wordpiece import WordPieces
 from core.lit import known, towers
-from core.types import Floats
+from core.types import Floats, ModelCard
 from core.vision import efficientnet
 from core.vision.lite import softmax
-from training import lit_features, lit_measure, lit_teacher, lit_vocabulary, lit_words, pretrained_vocabulary
+from training import (
+    checksums,
+    lit_features,
+    lit_measure,
+    lit_polish,
+    lit_teacher,
+    lit_vocabulary,
+    lit_words,
+    pretrained_vocabulary,
+)
 from training.lit_features import TINY_IMAGENET, Captioned
 from training.lit_measure import unit
 from training.lit_network import Plan, Tower
@@ -55,6 +66,8 @@ from training.pretrained import body, read_safetensors
 LEFT_OUT, SPLIT_SEED = 200, 20
 LONGEST = 20  # tokens of a text in training
 CENTRE_RIDGE = 3.0
+NAME_TEXTS, NOUN_TEXTS = 14, 2  # ways to say a class, a noun, that the last part learns from
+UNTOLD = ModelCard("lit", (LONGEST,), 0, "", "", "")  # of a tower that does not ship
 ENGLISH = (
     "{}",
     "a {}",
@@ -388,10 +401,32 @@ def words_seen(material: Material) -> dict[str, list[str]]:
     return {kind: sorted(one) for kind, one in found.items()}
 
 
-def ship(tower: Tower, material: Material, work: Path) -> None:
-    """Write weights, vocabulary, centre and the lists of words that were in the tuning into assets."""
+def finished(tower: Tower, material: Material, run: Path, vocabulary: Path) -> dict[str, Floats]:
+    """The tower's arrays after the last part of the tuning, by name; the tower of before is left in `run`."""
     weights = tower.averaged()
     weights.pop("scales")
+    pretrained.write_weights(run / "text_tower.npz", weights)
+    before = towers.read_tower(run / "text_tower.npz", vocabulary, UNTOLD)
+    random = np.random.default_rng(tower.plan.seed)
+    classes = [material.classes[place] for place in material.seen]
+    lessons = lit_polish.Lessons(
+        names=[sentence(meaning, random) for _ in range(NAME_TEXTS) for meaning in classes],
+        places=np.tile(np.arange(len(classes)), NAME_TEXTS),
+        others=[sentence(meaning, random) for _ in range(NOUN_TEXTS) for meaning in material.others],
+        guesses=np.tile(material.guesses, (NOUN_TEXTS, 1)),
+        captions=[
+            [caption for five in material.photos.captions[language] for caption in five]
+            for language in lit_words.LANGUAGES
+        ],
+        views=material.photos.features,
+        centre=material.centre,
+        rows=material.rows[material.seen],
+    )
+    return weights | lit_polish.polish(before, lessons, lit_polish.Polish())
+
+
+def ship(weights: dict[str, Floats], steps: int, material: Material, work: Path) -> None:
+    """Write weights, vocabulary, centre and the lists of words that were in the tuning into assets."""
     pretrained.write_weights(assets.path("lit", "text_tower.npz"), weights)
     assets.path("lit", "vocabulary.json").write_bytes((work / "vocabulary.json").read_bytes())
     np.save(assets.path("lit", "centre.npy"), material.centre)
@@ -403,7 +438,7 @@ def ship(tower: Tower, material: Material, work: Path) -> None:
             "source": SOURCE,
             "licence": "Apache-2.0; WordNet 3.0; CC BY-SA 4.0 (CC-CEDICT)",
             "made_by": "training/lit.py",
-            "steps": tower.step,
+            "steps": steps,
             "temperature": 0.05,
             "none_similarity": 0.0,
             "figures": {},
@@ -522,9 +557,18 @@ def main() -> None:
             figures = {key: round(float(value), 4) for key, value in report.items()}
             print(json.dumps(figures), flush=True)
             if tower.step == options.steps:
-                (run / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    if not options.leave_out:
-        ship(tower, material, options.work)
+                (run / "before.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    vocabulary = options.work / "vocabulary.json"
+    weights = finished(tower, material, run, vocabulary)
+    if options.leave_out:
+        pretrained.write_weights(run / "text_tower.npz", weights)
+        after = towers.read_tower(run / "text_tower.npz", vocabulary, UNTOLD)
+        found = measures.figures(lambda texts: after.embed([measures.encode(text) for text in texts]))
+        print(json.dumps(found), flush=True)
+        (run / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    else:
+        ship(weights, tower.step, material, options.work)
+        checksums.main()
         evaluate(options.data, options.work)
 
 

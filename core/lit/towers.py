@@ -17,6 +17,7 @@ import functools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -103,10 +104,14 @@ def card() -> ModelCard:
 @functools.cache
 def text_tower() -> TextTower:
     """The shipped text tower, one a process."""
-    weights, table = pretrained.read_weights(checksums.whole("lit", "text_tower.npz"))
+    return read_tower(checksums.whole("lit", "text_tower.npz"), assets.path("lit", "vocabulary.json"), card())
+
+
+def read_tower(file: Path, vocabulary: Path, told: ModelCard) -> TextTower:
+    """The tower of a file that `training/lit.py` wrote."""
+    weights, table = pretrained.read_weights(file)
     head = [weights.pop(name) for name in HEAD]
-    tokenizer = WordPieces.read(assets.path("lit", "vocabulary.json"))
-    encoder = Pretrained("lit", weights, table, tokenizer, card(), 1.0)
+    encoder = Pretrained("lit", weights, table, WordPieces.read(vocabulary), told, 1.0)
     for array in head:
         array.setflags(write=False)
     return TextTower(encoder, *head)
