@@ -784,8 +784,7 @@ def picture_map(
     figure = go.Figure()
     xs = [*(word.x for word in words), *(thumb.x for thumb in thumbs)]
     ys = [*(word.y for word in words), *(thumb.y for thumb in thumbs)]
-    wide = max(max(xs) - min(xs), max(ys) - min(ys), 1e-6)
-    side = 0.075 * wide
+    wide, high = max(max(xs) - min(xs), 1e-6), max(max(ys) - min(ys), 1e-6)
     ends_x: list[float | None] = []
     ends_y: list[float | None] = []
     for thumb in thumbs:
@@ -821,8 +820,8 @@ def picture_map(
             y=thumb.y,
             xref="x",
             yref="y",
-            sizex=side,
-            sizey=side,
+            sizex=0.06 * wide,
+            sizey=0.085 * high,
             xanchor="center",
             yanchor="middle",
             sizing="contain",
@@ -849,23 +848,21 @@ def picture_map(
             hovertemplate="%{text}<extra></extra>",
             cliponaxis=False,
         )
-    pad = 0.08 * wide
     figure.update_layout(**_layout("", height))
-    figure.update_layout(hovermode="closest", uirevision=key)
+    figure.update_layout(hovermode="closest", uirevision=key, margin_t=30)
     figure.update_xaxes(
         title=axes[0],
-        range=(min(xs) - pad, max(xs) + pad),
+        range=(min(xs) - 0.08 * wide, max(xs) + 0.08 * wide),
         showticklabels=False,
         showgrid=False,
         zeroline=False,
     )
     figure.update_yaxes(
         title=axes[1],
-        range=(min(ys) - pad, max(ys) + pad),
+        range=(min(ys) - 0.08 * high, max(ys) + 0.08 * high),
         showticklabels=False,
         showgrid=False,
         zeroline=False,
-        scaleanchor="x",
     )
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 

@@ -37,16 +37,16 @@ def _bench() -> None:
     except GlassboxError as error:
         prompts, broken = lit.read(found.prompts, {}), error
     heat = lit.temperature()
-    look = lit.compare(prompts, lit.photo_row(state.visit().photo), heat, none)
+    with st.spinner(t("lit.ask.reading"), show_time=True):  # seen only if it takes longer than half a second
+        look = lit.compare(prompts, lit.photo_row(state.visit().photo), heat, none)
     picture, words = st.columns([5, 5], gap="large")
     with words:
         _headline(look)
         _prompts(found, look)
         _sets(found)
-    with picture:
-        with frame.told():
-            _picture(found, look)
-        _settings(broken)
+    with picture, frame.told():
+        _picture(found, look)
+    _settings(broken)
     with st.expander(t("lit.formula"), icon=":material/functions:"):
         _formula(look, heat)
 
@@ -224,8 +224,7 @@ def signed(value: float, digits: int = 3) -> str:
 
 def _settings(broken: GlassboxError | None) -> None:
     """How the prompts are read, and how their cosines become probabilities."""
-    heat, none = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    fields = st.columns(2, gap="medium")
+    heat, none, *fields = st.columns([4, 3, 3, 3], gap="medium", vertical_alignment="bottom")
     usual = answers.default_temperature()
     with heat:
         st.select_slider(
