@@ -9,4 +9,5 @@ with frame.page("home") as here:
     photo.chooser(leads_to="classify")
     home.sentence()
     home_language.station()
+    home.words()
     home_tuning.station()

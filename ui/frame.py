@@ -27,16 +27,18 @@ class Entry:
     path: str
     icon: str
     group: str
+    photo: bool = False  # whether the photo that follows the visitor is what it is about
 
 
 PAGES = (
-    Entry("home", "streamlit_app.py", ":material/home:", ""),
-    Entry("classify", "pages/classify.py", ":material/visibility:", "see"),
-    Entry("preprocess", "pages/preprocess.py", ":material/tune:", "see"),
-    Entry("feature_maps", "pages/feature_maps.py", ":material/grid_view:", "see"),
+    Entry("home", "streamlit_app.py", ":material/home:", "", True),
+    Entry("classify", "pages/classify.py", ":material/visibility:", "see", True),
+    Entry("preprocess", "pages/preprocess.py", ":material/tune:", "see", True),
+    Entry("feature_maps", "pages/feature_maps.py", ":material/grid_view:", "see", True),
     Entry("sentiment", "pages/sentiment.py", ":material/forum:", "read"),
     Entry("language_model", "pages/language_model.py", ":material/edit_note:", "read"),
     Entry("fine_tune", "pages/fine_tune.py", ":material/model_training:", "teach"),
+    Entry("locked_image_tuning", "pages/locked_image_tuning.py", ":material/lock:", "teach", True),
     Entry("applications", "pages/applications.py", ":material/factory:", "teach"),
     Entry("questions", "pages/questions.py", ":material/help:", "ask"),
 )
@@ -180,8 +182,7 @@ def _header(name: str) -> None:
                 _language_switch("language_on_page")
             share.tools(name)
     photo = state.visit().photo
-    about_photo = entry(name).group in ("", "see")
-    if about_photo and photo is not None and not photo.sample and st.query_params:
+    if entry(name).photo and photo is not None and not photo.sample and st.query_params:
         st.caption(t("frame.link_without_photo"))
     if state.left_behind(name):
         st.info(t("frame.left_behind"), icon=":material/history:")

@@ -9,11 +9,12 @@ import streamlit as st
 from core import vision
 from core.types import Floats, Image
 from core.vision import efficientnet, explain
-from ui import answers, cache, sentiment, state
-from ui.components import Station, colour, data_uri, flow
+from ui import answers, cache, lit, sentiment, state
+from ui.components import Bar, Station, bars, colour, data_uri, flow
 from ui.frame import entry, go_to, page_link, told
 from ui.words import label, percent, t
 
+PROMPTS = 4  # of the page's that are asked here
 PATCH = 16  # pixels of the photo that are shown one by one
 LEADS_TO = {
     "pixels": "preprocess",
@@ -62,6 +63,31 @@ def sentence() -> None:
         with told():
             sentiment.running(look)
         page_link(entry("sentiment"), t("sentiment.next"), icon=":material/arrow_forward:")
+
+
+def words() -> None:
+    """The photo against a few typed words; a link leads to the page."""
+    photo = state.visit().photo
+    if photo is None:
+        return
+    with st.container(key="home_lit", gap="xsmall"):
+        st.markdown(f"**{t('home.lit')}**")
+        st.caption(t("home.lit.about"))
+        with told():
+            prompts = lit.read(lit.prompts_elsewhere()[:PROMPTS], {})
+            look = lit.compare(prompts, lit.photo_row(photo), lit.usual_temperature(), none=False)
+            bars(
+                [
+                    Bar(one.id, one.prompt, "", one.probability, percent(one.probability, 0))
+                    for one in look.order
+                    if one.problem is None
+                ],
+                key="home_lit_bars",
+                alt=t("lit.ask.bars.home"),
+            )
+        page_link(
+            entry("locked_image_tuning"), t("locked_image_tuning.next"), icon=":material/arrow_forward:"
+        )
 
 
 def draw_way(image: Image) -> dict[str, tuple[str, ...]]:
