@@ -105,7 +105,7 @@ def test_a_mistake_is_opened_mended_and_learned(visitor: Visitor) -> None:
     visitor.ready()
     expect(page.get_by_text("It really is")).to_be_visible()
     expect(page.get_by_role("button", name="Tune again")).to_have_count(0)
-    page.get_by_role("button", name="Drop this picture").click()
+    page.get_by_role("button", name="Drop it", exact=True).click()
     visitor.ready()
     page.get_by_role("button", name="Tune again").click()
     page.get_by_role("button", name="See what it can do").click(timeout=60_000)

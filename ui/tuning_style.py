@@ -25,6 +25,7 @@ _CSS = """
 .st-key-fine_tune_package { min-height: 5rem; }
 .st-key-fine_tune_verdict h2 { padding: 0; font-size: 1.75rem; line-height: 1.2; overflow-wrap: anywhere; }
 .st-key-fine_tune_result { min-height: 34rem; }
+.st-key-photo_ways [data-testid="stFileUploaderDropzone"] { flex-direction: row; }
 @media (max-width: 767px) { .st-key-fine_tune_result { min-height: 0; } }
 """
 
