@@ -19,6 +19,7 @@ _CSS = """
 .st-key-heading [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-heading p { opacity: 0.72; font-size: 1.02rem; max-width: 46rem; }
 .st-key-phone_language { display: none; }
+.st-key-tools { flex: none; flex-wrap: nowrap; gap: 0.5rem; }
 .st-key-footer { border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); padding-top: 1rem; margin-top: 1rem; }
 .st-key-footer [data-testid="stPageLink"] a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
 .st-key-footer [data-testid="stPageLink"] a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
@@ -48,7 +49,7 @@ _CSS = """
   .st-key-sentiment_examples > * { flex: none !important; width: auto !important; }
   .st-key-sentiment_inside .katex { font-size: 0.92em; }
   .st-key-header { flex-direction: column-reverse; gap: 0.5rem; }
-  .st-key-tools { width: 100% !important; justify-content: space-between; }
+  .st-key-tools { width: 100% !important; justify-content: space-between; flex-wrap: wrap; }
   .st-key-heading h1 { font-size: 1.6rem; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }

@@ -20,7 +20,7 @@ const SKIPPED = [
 
 // Emitted where it is not the value that stands beside it; the inherited ones where the parent has another.
 const BOX = {
-  display: "block", position: "static", top: "auto", right: "auto", bottom: "auto", left: "auto", "z-index": "auto", float: "none",
+  display: "", position: "static", top: "auto", right: "auto", bottom: "auto", left: "auto", "z-index": "auto", float: "none",
   "flex-direction": "row", "flex-wrap": "nowrap", "flex-grow": "0", "flex-shrink": "1", "flex-basis": "auto", "align-items": "normal",
   "justify-content": "normal", "align-self": "auto", order: "0", "row-gap": "normal", "column-gap": "normal",
   "grid-template-columns": "none", "grid-template-rows": "none", "grid-column": "auto", "grid-row": "auto",
@@ -40,6 +40,10 @@ const DRAWN = [
   "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity",
   "font-size", "font-family", "font-weight", "text-anchor", "dominant-baseline", "stop-color", "stop-opacity", "visibility",
 ];
+
+// Of Streamlit's icons, which are letters of a font, those that say something.
+const ICONS = { check: "✓", check_circle: "✓", close: "✗", cancel: "✗", error: "⚠", warning: "⚠", help: "?", lock: "🔒", arrow_upward: "↑", arrow_downward: "↓" };
+const icon = (style) => /Material Symbols/i.test(style.fontFamily);
 
 // --- one report --------------------------------------------------------------------------------------
 
@@ -61,8 +65,10 @@ const harmless = (value) => !/url\(/i.test(value) || /^url\(["']?(data:image\/|#
 
 function look(style, parent) {
   const rules = [];
+  const cut = style.textOverflow === "ellipsis"; // words have the room that they need: another font may be wider
   for (const [name, usual] of Object.entries(BOX)) {
     let value = style.getPropertyValue(name);
+    if (cut && /^(overflow|width|max-width|text-overflow)/.test(name)) continue;
     if (name === "position" && (value === "sticky" || value === "fixed")) value = "static";
     if (name.startsWith("overflow") && (value === "auto" || value === "scroll")) value = "hidden";
     if (value && value !== usual && harmless(value)) rules.push(`${name}:${value}`);
@@ -178,9 +184,24 @@ function copied(job, node, parent) {
   if (style.display === "none" || style.visibility === "hidden") return null;
   if (style.display !== "contents" && !node.getClientRects().length) return null;
   if (node.tagName === "IMG" || node.tagName === "CANVAS") return picture(job, node, style, parent);
+  if (icon(style)) return job.page.createTextNode(ICONS[node.textContent.trim()] ?? "");
+  const math = node.matches(".katex") && node.querySelector("math");
+  if (math) {
+    const written = formula(job, math);
+    dressed(job, written, INHERITED.slice(0, 2).map((name) => `${name}:${style.getPropertyValue(name)}`));
+    return written;
+  }
   const known = HTML_TAGS.has(node.localName);
   const copy = job.page.createElement(known ? node.localName : style.display.startsWith("inline") ? "span" : "div");
-  dressed(job, copy, look(style, parent));
+  const rules = look(style, parent);
+  // A formula is set by the reader's own browser and may need more room than it had.
+  dressed(job, copy, node.querySelector(".katex-display") ? rules.filter((rule) => !rule.startsWith("overflow")) : rules);
+  if (node.type === "range") {
+    const share = (100 * (node.value - (node.min || 0))) / ((node.max || 100) - (node.min || 0) || 1);
+    const line = `linear-gradient(to right,${style.getPropertyValue("--st-primary-color").trim() || "currentColor"} ${share}%,rgba(128,128,128,0.3) ${share}%)`;
+    dressed(job, copy, [...rules, "height:4px", "align-self:center", "border-radius:2px", `background:${line}`]);
+    return copy;
+  }
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName)) {
     copy.textContent = written(node);
     return copy;
@@ -194,6 +215,28 @@ function copied(job, node, parent) {
   }
   if (after) copy.append(after);
   return copy;
+}
+
+// The page's own letters, so that every word has the width that it had.
+async function letters() {
+  const faces = [...document.styleSheets].flatMap((sheet) => {
+    try {
+      return [...sheet.cssRules].filter((rule) => rule instanceof CSSFontFaceRule);
+    } catch {
+      return []; // a sheet from somewhere else
+    }
+  });
+  const own = faces.filter((rule) => /Source Sans/i.test(rule.style.getPropertyValue("font-family")) && rule.style.getPropertyValue("font-style") !== "italic");
+  return Promise.all(own.map(async (rule) => {
+    const source = /url\(["']?([^"')]+)/.exec(rule.style.getPropertyValue("src"))?.[1];
+    try {
+      const uri = await asDataUri(await (await fetch(new URL(source, rule.parentStyleSheet.href ?? document.baseURI))).blob());
+      const named = ["font-family", "font-weight", "unicode-range"].map((name) => `${name}:${rule.style.getPropertyValue(name)}`).filter((one) => !one.endsWith(":"));
+      return `@font-face{${named.join(";")};src:url("data:font/woff2;base64,${uri.slice(uri.indexOf(",") + 1)}")}`;
+    } catch {
+      return "";
+    }
+  }));
 }
 
 async function made(root, { language, title, foot }) {
@@ -211,17 +254,18 @@ async function made(root, { language, title, foot }) {
     page.head.prepend(element);
   };
   head("meta", { name: "viewport", content: "width=device-width" });
-  head("meta", { "http-equiv": "Content-Security-Policy", content: "default-src 'none'; img-src data:; style-src 'unsafe-inline'" });
+  head("meta", { "http-equiv": "Content-Security-Policy", content: "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'" });
   head("meta", { charset: "utf-8" });
   const style = page.createElement("style");
   const wide = Math.ceil(root.getBoundingClientRect().width);
   const rules = [...job.classes].map(([text, name]) => `.${name}{${text}}`);
   style.textContent = [
+    ...(await letters()),
     `*{box-sizing:border-box;margin:0}`,
     `html{background:${shown.backgroundColor};color:${shown.color};font-family:${shown.fontFamily};-webkit-print-color-adjust:exact;print-color-adjust:exact}`,
     `body{width:${wide}px;margin:0 auto}`,
-    `footer{padding:1rem 1rem 2rem;font-size:0.8rem;opacity:0.75;overflow-wrap:anywhere}`,
-    `math{font-size:1.1em}`,
+    `footer{padding:1rem 5rem 2rem;font-size:0.8rem;opacity:0.75;overflow-wrap:anywhere}`,
+    `math{font-family:math;white-space:nowrap}`,
     `@page{margin:8mm}@media print{html{zoom:${Math.min(1, 730 / wide).toFixed(3)}}}`,
     ...rules,
   ].join("\n");
