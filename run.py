@@ -1,11 +1,13 @@
 """Sets everything up and runs it: `python run.py` the app, `python run.py test` all checks.
 
+`python run.py lowest` runs the quick tests once more with the oldest packages that `requirements.txt` allows.
 Needs Python 3.11 or newer and nothing else. The packages go into `.venv` beside this file.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -17,6 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOWEST = HERE / "build" / "lowest"
+QUICK = ("params", "decode", "chain", "measure", "vision", "tables", "reading", "memory", "queue")  # tests
 DEBIAN = ("chromium", "fonts-noto-cjk", "libgl1", "libglib2.0-0")
 
 
@@ -33,6 +37,32 @@ def install(requirements: str) -> None:
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
     subprocess.run([*pip, HERE / requirements], check=True)
     stamp.write_text(wanted)
+
+
+def oldest() -> list[str]:
+    """The oldest versions that `requirements.txt` allows: "name==version"."""
+    lines = (HERE / "requirements.txt").read_text().splitlines()
+    return [f"{found[1]}=={found[2]}" for line in lines if (found := re.match(r"([\w-]+)>=([\d.]+)", line))]
+
+
+def lowest(options: list[str]) -> int:
+    """The quick tests with the oldest packages, which are put before those of `.venv`."""
+    shutil.rmtree(LOWEST, ignore_errors=True)
+    code = "from importlib.metadata import version; import sys; print(version(sys.argv[1]))"
+    older = []
+    for wanted in oldest():
+        name, _, version = wanted.partition("==")
+        asked = subprocess.run([PYTHON, "-c", code, name], capture_output=True, text=True, check=True)
+        if re.sub(r"(\.0)+$", "", asked.stdout.strip()) != re.sub(r"(\.0)+$", "", version):
+            older.append(wanted)
+    print("Older than in .venv:", *older or ["nothing"], flush=True)
+    if not older:
+        return 0
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--target", LOWEST, *older], check=True)
+    files = [HERE / "tests" / f"test_{name}.py" for name in QUICK]
+    command = [PYTHON, "-m", "pytest", "-q", "-m", "not browser", *files, *options]
+    return subprocess.run(command, cwd=HERE, env=os.environ | {"PYTHONPATH": str(LOWEST)}).returncode
 
 
 def browser() -> None:
@@ -94,6 +124,9 @@ def main() -> int:
             if code:
                 return code
         return 0
+    if task == "lowest":
+        install("requirements-dev.txt")
+        return lowest(rest)
     print(__doc__)
     return 2
 
