@@ -26,7 +26,7 @@ from typing import Any
 
 from core import assets, tuning
 from core.tuning import training
-from core.tuning.queue import queue, start
+from core.tuning.queue import LONGEST, queue, start
 from core.tuning.types import Augmentation, Dataset, Finished, Plan, Unlocked
 
 FILE = assets.path("tuning", "races.json")
@@ -88,6 +88,8 @@ def run(data: Path, unlocked: Unlocked, count: int, seed: int, settings: dict[st
         raise work.error
     found: Finished = work.result
     queue().forget(work)
+    if found.stopped == "by_visitor":  # by the queue: nobody else is here
+        raise SystemExit(f"the machine is too busy: a run takes at most {LONGEST / 60:.0f} minutes")
     return {
         "accuracy": found.evaluation.accuracy,
         "interval": found.evaluation.interval,
