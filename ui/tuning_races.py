@@ -127,7 +127,7 @@ def _live(found: Workshop) -> None:
             st.rerun()
     if active:
         st.progress(*_progress(found.race))
-    with st.container(key="fine_tune_race_chart"):
+    with st.container(key="fine_tune_race_chart" if found.race else "fine_tune_race_about"):
         _chart(found)
     seen = "".join(job.run.id for job in found.race if job.over)
     if found.race and not active and st.session_state.get("fine_tune_race_seen") != seen:

@@ -6,6 +6,7 @@ import json
 
 import streamlit as st
 
+from ui.style import dark
 from ui.words import t
 
 _CSS = """
@@ -29,6 +30,10 @@ _CSS = """
 @media (max-width: 767px) { .st-key-fine_tune_result { min-height: 0; } }
 """
 
+_DARK = (
+    '[data-testid^="stBaseButton-primary"] :is(p, span) { color: #0E1A19; }'  # readable on the light accent
+)
+
 _FIELD = """
 [class*="st-key-%s"] [data-testid="stFileUploaderDropzoneInstructions"]::after { content: %s !important; }
 [class*="st-key-%s"] [data-testid="stFileUploaderDropzone"] button p::after { content: %s !important; }
@@ -39,7 +44,7 @@ _FIELDS = {"fine_tune_zip_": "zip", "fine_tune_table_": "table", "fine_tune_save
 
 def style() -> None:
     """Puts the style into the page."""
-    fields = ""
+    fields = _DARK if dark() else ""
     for key, words in _FIELDS.items():
         drop, browse = (
             json.dumps(t(f"fine_tune.field.{words}.{name}"), ensure_ascii=False)
