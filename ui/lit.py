@@ -150,7 +150,8 @@ def change(found: Bench, prompts: Sequence[str], example: str = "") -> None:
         found.refused = GlassboxError("lit.error.same", count=len(prompts) - len(kept))
     if kept == found.prompts:
         return
-    found.past = [*found.past, (found.prompts, found.example, found.language)][-STEPS_BACK:]
+    if found.prompts:
+        found.past = [*found.past, (found.prompts, found.example, found.language)][-STEPS_BACK:]
     found.prompts, found.example = kept, example
     found.language = state.visit().language if example else ""
     if found.chosen not in kept:

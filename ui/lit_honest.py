@@ -89,7 +89,7 @@ def _figures() -> None:
             )
         else:
             st.caption(t("lit.honest.unmeasured"))
-        st.caption(t("lit.honest.made_by", made_by=towers.card().made_by))
+        st.caption(t("lit.honest.spread") + " " + t("lit.honest.made_by", made_by=towers.card().made_by))
     shares = {one["id"]: percent(one["share"]) for one in published}
     size = assets.path("lit", "text_tower.npz").stat().st_size / MEGA
     st.markdown(
