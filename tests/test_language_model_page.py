@@ -28,6 +28,7 @@ from tests.test_pages import opened, words_of
 from tests.test_sentiment_page import component
 from ui import frame, language_model, language_model_circle, language_model_read, language_model_teach
 from ui.language_model import KINDS, NETWORKS, TABS, Desk, Step, changed, steps_of
+from ui.words import percent
 
 PAGE = "pages/language_model.py"
 POEM = "明月空山不見人但聞語響返景入深林復照青苔上春風，。黃河遠白雲間"
@@ -401,7 +402,8 @@ def test_two_networks_go_on_from_the_same_prompt() -> None:
         model = stand_in("poems", network)
         row = Draft(model, prompt(model, "明月", "five_4")).choice(Sampling()).model
         shown = component(app, f"language_side_bars_{network}")["items"]
-        assert shown[0]["share"] == pytest.approx(float(row.max()), rel=1e-4)
+        assert shown[0]["text"] == percent(float(row.max()))
+        assert shown[0]["share"] == 1.0  # the longest bar is as long as can be
         assert component(app, f"language_side_written_{network}")["glyphs"]
     texts = [component(app, "language_side_written_gru")["glyphs"]]
     press(app, "language_side_again")

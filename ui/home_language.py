@@ -67,7 +67,7 @@ def _begun(training: str, text: str, form: str) -> None:
                     str(place),
                     piece(name_of(model.vocabulary, int(id)), training),
                     "",
-                    float(row[id]),
+                    float(row[id] / row.max()),
                     percent(float(row[id])),
                 )
                 for place, id in enumerate(order)

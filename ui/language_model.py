@@ -784,9 +784,13 @@ def card(model: LanguageModel) -> str:
         if model.context
         else t("language_model.card.all"),
     ]
-    for name in ("bits_per_character", "perplexity"):
-        if name in figures:
-            words.append(t(f"language_model.card.{name}", value=f"{figures[name]:.2f}"))
+    if "bits_per_character" in figures:
+        words.append(
+            t("language_model.card.bits_per_character", value=f"{figures['bits_per_character']:.2f}")
+        )
+    perplexity = figures.get("perplexity", figures.get(f"{model.training}_perplexity"))
+    if perplexity is not None:
+        words.append(t("language_model.card.perplexity", value=f"{perplexity:.1f}"))
     if model.card.source:
         words.append(
             t(

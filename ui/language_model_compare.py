@@ -187,7 +187,7 @@ def _one(kind: str, network: str, form: str | None, text: str, seed: int) -> Non
     st.markdown(f"**{t(f'language_model.network.{network}')}**")
     bars(
         [
-            Bar(str(place), piece(each, kind), "", share, percent(share))
+            Bar(str(place), piece(each, kind), "", share / first[0][1], percent(share))
             for place, (each, share) in enumerate(first)
         ],
         key=f"language_side_bars_{network}",

@@ -144,9 +144,10 @@ def _glyphs(model: LanguageModel, back: ReadBack, kind: str) -> list[Glyph]:
         letters = letters if start >= end else back.text[end : one.token.end]
         end = max(end, one.token.end)
         shown = piece(letters, kind) if letters else one.token.piece
+        verse = kind == "poems" and bool(found) and found[-1].text in tuple("。？！；")
         found.append(
             Glyph(
-                ("\n" if found and found[-1].text == "↵" else "") + before,
+                ("\n" if verse or (found and found[-1].text == "↵") else "") + before,
                 shown,
                 round(one.bits, 3),
                 t(
