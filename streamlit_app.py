@@ -1,6 +1,6 @@
 """The home page: the whole way in one picture, and samples to start from."""
 
-from ui import frame, home, home_language, home_tuning, photo, state
+from ui import frame, home, home_language, home_questions, home_tuning, photo, state
 
 with frame.page("home") as here:
     current = state.visit().photo
@@ -11,3 +11,4 @@ with frame.page("home") as here:
     home_language.station()
     home.words()
     home_tuning.station()
+    home_questions.station()

@@ -8,11 +8,10 @@ from dataclasses import fields, replace
 import numpy as np
 import streamlit as st
 
-from core import assets
 from core.tuning import experiments
 from core.tuning.experiments import COUNTS, DRAWS, SETS, Guards, Score, Setting
 from core.tuning.shipped import BUILTIN
-from ui import charts, frame, state
+from ui import charts, frame, state, tuning_races
 from ui.words import percent, t
 
 GUARDS = tuple(one.name for one in fields(Guards))
@@ -279,8 +278,8 @@ def _worth(scores: Mapping[str, Score], tests: int) -> None:
 
 def _recorded() -> None:
     """The same question on photos, with a real network from nothing: the recorded races, if they are there."""
-    path = assets.path("tuning", "races.json")
-    rows = assets.read_json("tuning", "races.json")["rows"] if path.exists() else []
+    record = tuning_races.record()
+    rows = record["rows"] if record else []
     found = {
         name: {row["count"]: row["accuracy"] for row in rows if (row["race"], row["name"]) == ("sizes", name)}
         for name in ("head", "scratch")
