@@ -72,7 +72,7 @@ def test_discounts_by_hand() -> None:
     least=st.integers(1, 3),
 )
 def test_a_distribution_whatever_was_read(texts: list[str], context: str, order: int, least: int) -> None:
-    levels = ngram.learn([ids_of(text, "abcd") for text in texts], 5, order, least=least)
+    levels = ngram.learn([ids_of(text, "abcd") for text in texts], 5, order, least=(1, least, least))
     for stored in (levels, ngram.from_arrays(ngram.to_arrays(levels))):
         model = model_of(stored, "abcd")
         said = np.exp(model.scores(ids_of("a" + context, "abcd")))
@@ -80,8 +80,8 @@ def test_a_distribution_whatever_was_read(texts: list[str], context: str, order:
         assert said.min() > 0
 
 
-@pytest.mark.parametrize("least", [1, 2])
-def test_all_at_once_is_one_by_one(least: int) -> None:
+@pytest.mark.parametrize("least", [(), (1, 2, 2, 2), (1, 1, 3, 2)])
+def test_all_at_once_is_one_by_one(least: tuple[int, ...]) -> None:
     model = model_of(ngram.learn([ids_of(TEXT)], len(LETTERS) + 1, 4, least=least))
     ids = ids_of("the rat and the matron")
     one_by_one = [np.exp(model.scores(ids[:place]))[ids[place]] for place in range(1, len(ids))]
@@ -100,7 +100,7 @@ def test_the_file_holds_the_same_model() -> None:
 
 def test_left_out_n_grams_go_to_the_shorter_context() -> None:
     levels = ngram.learn([ids_of(TEXT)], len(LETTERS) + 1, 4)
-    fewer = ngram.learn([ids_of(TEXT)], len(LETTERS) + 1, 4, least=2)
+    fewer = ngram.learn([ids_of(TEXT)], len(LETTERS) + 1, 4, least=(1, 1, 2, 2))
     assert [len(level.tokens) for level in fewer[:2]] == [len(level.tokens) for level in levels[:2]]
     assert len(fewer[3].tokens) < len(levels[3].tokens)
     ids = ids_of(TEXT)

@@ -145,13 +145,18 @@ def write_card(card: ModelCard, temperature: float) -> None:
     file.write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_weights(file: Path, weights: Mapping[str, Floats], small: Sequence[str] = ("embedding",)) -> None:
-    """Write weights as a compressed npz: float16; those named in `small` int8, with a scale a row."""
+def write_weights(
+    file: Path, weights: Mapping[str, Floats], small: Sequence[str] = ("embedding",), steps: int = 127
+) -> None:
+    """Write weights as a compressed npz: float16; those named in `small` int8, with a scale a row.
+
+    Fewer `steps` from 0 to a row's largest number make a smaller file.
+    """
     stored: dict[str, Any] = {}
     for key, values in weights.items():
         if key in small:
-            scale = (np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-5) / 127).astype(np.float16)
-            stored[key] = np.clip(np.rint(values / scale.astype(np.float32)), -127, 127).astype(np.int8)
+            scale = (np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-5) / steps).astype(np.float16)
+            stored[key] = np.clip(np.rint(values / scale.astype(np.float32)), -steps, steps).astype(np.int8)
             stored[key + _SCALE] = scale
         else:
             stored[key] = values.astype(np.float16) if values.dtype == np.float32 else values
@@ -166,7 +171,9 @@ def read_weights(file: Path) -> dict[str, Any]:
     for key, values in found.items():
         if key + _SCALE in found:
             weights[key] = values.astype(np.float32) * found[key + _SCALE].astype(np.float32)
-        elif not (key.endswith(_SCALE) and key.removesuffix(_SCALE) in found):  # a norm's own scale is a weight
+        elif not (
+            key.endswith(_SCALE) and key.removesuffix(_SCALE) in found
+        ):  # a norm's own scale is a weight
             weights[key] = values.astype(np.float32) if values.dtype == np.float16 else values
     return weights
 

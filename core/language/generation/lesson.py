@@ -38,7 +38,10 @@ SAMPLE_SECONDS, SAMPLE_CHARACTERS = 4.0, 160
 PATIENCE = 8  # looks at the held-out text without a better one, after which it ends
 DROPOUT = 0.15
 RATE, WARM_UP = 3e-3, 30
-SHAPES = {"transformer": (128, 3), "gru": (96, 256)}  # width and layers; width and units
+SHAPES: dict[str, tuple[int, int]] = {
+    "transformer": (128, 3),
+    "gru": (96, 256),
+}  # width and layers; width and units
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ def _taught(
             gone = time.monotonic() - started
             if step:
                 losses.append(step_of(_stretches(train, random), _share(step, steps, gone / longest)))
-            if step % every == 0 or step == steps:
+            if step % every == 0 or step == steps or gone >= longest:
                 weights = get_weights(network)
                 model = _made(kind, vocabulary, weights)
                 bits = float(bits_of(model, held)[1:].mean())

@@ -158,7 +158,12 @@ class NGramReader(Reader):
 
 
 def learn(
-    sequences: Iterable[Ids], size: int, order: int, *, least: int = 1, discount: float | None = None
+    sequences: Iterable[Ids],
+    size: int,
+    order: int,
+    *,
+    least: Sequence[int] = (),
+    discount: float | None = None,
 ) -> list[Level]:
     """Count the n-grams of texts and smooth them.
 
@@ -166,8 +171,8 @@ def learn(
         sequences: tokens of each text.
         size: how many tokens there are.
         order: length of the longest n-grams.
-        least: n-grams of three tokens and more that count less are left out, for a small file; what they had
-            goes to the shorter context.
+        least: by length, n-grams that count less are left out, for a small file; what they had goes to the
+            shorter context. Single tokens all stay.
         discount: one D for all, the shortest (which then has none) apart; if not given, Chen and Goodman's.
     """
     rows = [np.asarray(row, np.int64) for row in sequences if len(row)]
@@ -207,7 +212,7 @@ def learn(
         one = discount if length > 1 or discount is None else 0.0
         many = len(counts[length - 2]) if length > 1 else 1
         levels.append(_level(contexts[length - 1], tokens[length - 1], counts[length - 1], many, one))
-    return _pruned(levels, counts, contexts, least)
+    return _pruned(levels, counts, contexts, least) if least else levels
 
 
 def _level(contexts: Ints, tokens: Ints, counts: Ints, many: int, discount: float | None) -> Level:
@@ -237,17 +242,17 @@ def discounts(counts: Ints) -> NDArray[np.float64]:
     return np.array([0.0, *(min(max(d, 0.05), most) for d, most in zip(found, limits, strict=True))])
 
 
-def _pruned(levels: list[Level], counts: list[Ints], contexts: list[Ints], least: int) -> list[Level]:
-    """Without the n-grams of three tokens and more that count less than `least` and lead no further."""
-    if least <= 1:
-        return levels
+def _pruned(
+    levels: list[Level], counts: list[Ints], contexts: list[Ints], least: Sequence[int]
+) -> list[Level]:
+    """Without the n-grams that count less than `least` has it for their length and lead no further."""
     kept = [np.ones(len(level.tokens), bool) for level in levels]
-    for number in range(len(levels) - 1, 1, -1):
-        kept[number] = counts[number] >= least
+    for number in range(min(len(levels), len(least)) - 1, 0, -1):
+        kept[number] = counts[number] >= least[number]
         if number + 1 < len(levels):
             kept[number][contexts[number + 1][kept[number + 1]]] = True
-    found = list(levels[:2])
-    for number in range(2, len(levels)):
+    found = list(levels[:1])
+    for number in range(1, len(levels)):
         level, stays = levels[number], kept[number]
         renamed = np.cumsum(kept[number - 1]) - 1
         own = renamed[contexts[number][stays]]
