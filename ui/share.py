@@ -26,7 +26,7 @@ def tools(page: str) -> None:
         label=t("report.download"),
         working=t("report.working"),
         help=t("report.help"),
-        name=t("report.name", page=page),
+        name=f"glassbox-{page}",
         language=state.visit().language,
         foot=(
             t("report.made", date="{date}"),
