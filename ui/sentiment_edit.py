@@ -19,14 +19,13 @@ from ui.sentiment import (
     cut,
     digest_of,
     pinned_text,
-    plain,
     sides,
     verdict,
     verdicts_of,
     write_text,
 )
 from ui.sentiment_words import signed
-from ui.words import percent, t
+from ui.words import percent, plain, t
 
 LONGEST = 2_000  # characters of a text for which edits are sought
 KEPT = 8

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from core.language import pretrained, windows
-from core.language.pretrained import LAYERS
+from core.language import windows
+from core.language.pretrained import LAYERS, Pretrained
 from core.language.pretrained import WIDTH as STATE
 from core.language.threads import one_thread
 from core.language.types import Ids
@@ -27,7 +27,7 @@ DEPTHS = LAYERS + 1  # before the first layer, and after each
 WIDTH = DEPTHS * STATE  # of what the last layer reads
 
 
-def readable(encoder: pretrained.Pretrained, text: str) -> Ids:
+def readable(encoder: Pretrained, text: str) -> Ids:
     """The tokens of a text's beginning, as many as the encoder reads at once.
 
     Raises:
@@ -36,7 +36,7 @@ def readable(encoder: pretrained.Pretrained, text: str) -> Ids:
     return encoder.readable(text)[: encoder.length]
 
 
-def vectors(encoder: pretrained.Pretrained, texts: Sequence[Ids]) -> Floats:
+def vectors(encoder: Pretrained, texts: Sequence[Ids]) -> Floats:
     """What the last layer reads of texts, as their tokens: rows of length 1, (n, `WIDTH`).
 
     Texts go through the encoder side by side, which is three times as fast as one by one.
@@ -47,7 +47,7 @@ def vectors(encoder: pretrained.Pretrained, texts: Sequence[Ids]) -> Floats:
     return np.asarray(means / np.float32(np.sqrt(DEPTHS)), np.float32)
 
 
-def through(encoder: pretrained.Pretrained, ids: Ids, mask: Floats, layers: int) -> tuple[Floats, Floats]:
+def through(encoder: Pretrained, ids: Ids, mask: Floats, layers: int) -> tuple[Floats, Floats]:
     """The first `layers` layers: the token vectors after them, (n, T, 384), and the means so far.
 
     The means are (n, (1 + layers) * 384), of length 1 at each depth.

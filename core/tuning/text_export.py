@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core.language import pretrained, shipped, tokenizer
-from core.language.pretrained import EMBEDDING, LAYERS
+from core.language import shipped, tokenizer
+from core.language.pretrained import EMBEDDING, LAYERS, build, load
 from core.tuning import image_networks, locked, sentences, text_networks
 from core.tuning.types import Tuned
 
@@ -18,7 +18,7 @@ ROWS = 2  # of the article's network before its vocabulary: where a text is over
 def vocabulary(found: Tuned) -> dict[str, int]:
     """The number of each token; 0 is the unknown one of the encoder, 1 that of the article's network."""
     if found.plan.unlocked != "scratch":
-        encoder: Any = pretrained.load().tokenizer
+        encoder: Any = load().tokenizer
         return {piece: number for number, piece in enumerate(encoder.pieces)}
     pieces, weights = tokenizer.shared(), dict(found.weights)
     return {pieces.piece(int(id)): row + ROWS for row, id in enumerate(weights[text_networks.TOKENS])}
@@ -45,8 +45,8 @@ def _encoder(found: Tuned) -> Any:
     import keras
     from keras import layers, ops
 
-    base = pretrained.load()
-    inner = pretrained.build(classes=0)
+    base = load()
+    inner = build(classes=0)
     shipped.set_weights(inner, {**base.weights, **found.weights})  # type: ignore[dict-item]
     table = base.weights[EMBEDDING]
     ids = keras.Input((None,), dtype="int32", name="tokens")
