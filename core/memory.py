@@ -29,7 +29,11 @@ from core.errors import GlassboxError
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 LARGE = 2 * 2**20  # bytes; an array of this size is the system's own again as soon as it is freed
 
-RESULTS, MODELS = 0.75, 0.87  # shares of the limit from which results, then also models, are dropped
+RESULTS, MODELS = 0.75, 0.87  # shares of the limit from which results, then also models, are dropped,
+ENOUGH = {
+    RESULTS: 700 * 2**20,
+    MODELS: 350 * 2**20,
+}  # unless so many bytes are left: a large machine is often full
 KEEP_FREE = 64 * 2**20  # bytes that are left alone when something asks for room
 PAUSE = 1.0  # seconds between two looks
 REST = 20.0  # seconds after which the same is dropped again, if that is still needed
@@ -209,8 +213,9 @@ def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] 
         if now() - _looked < PAUSE:
             return None
         _looked = now()
-        share = look().share
-        level = MODELS if share >= MODELS else RESULTS if share >= RESULTS else None
+        found = look()
+        short = [level for level in (RESULTS, MODELS) if found.share >= level and found.free < ENOUGH[level]]
+        level = max(short, default=None)
         if level is None or now() - _dropped[level] < REST:
             return None
         _dropped[level] = now()

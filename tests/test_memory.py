@@ -177,6 +177,22 @@ def test_results_go_first_then_models_and_not_all_the_time() -> None:
     assert bag_of_words.load().predict(["good"]).shape == (1, 2), "what was dropped is made again"
 
 
+@pytest.mark.parametrize(
+    ("limit", "used", "level"),
+    [
+        (32 * GIGA, 29 * GIGA, None),  # nine tenths, but 3 GB are left
+        (8 * GIGA, int(7.4 * GIGA), memory.RESULTS),
+        (8 * GIGA, int(7.8 * GIGA), memory.MODELS),
+        (int(2.6 * GIGA), int(1.9 * GIGA), None),
+        (int(2.6 * GIGA), int(2.0 * GIGA), memory.RESULTS),
+        (int(2.6 * GIGA), int(2.3 * GIGA), memory.MODELS),
+        (GIGA // 2, GIGA // 4, None),  # little is left of little, but only half is taken
+    ],
+)
+def test_what_is_short_depends_on_what_there_is(limit: int, used: int, level: float | None) -> None:
+    assert memory.relieve(lambda: 100.0, lambda: Room(limit, used)) == level
+
+
 def test_what_is_large_waits_for_room() -> None:
     dropped: list[bool] = []
     left = [100]
@@ -189,13 +205,13 @@ def test_what_is_large_waits_for_room() -> None:
         left[0] += 500
 
     memory.drop_with("results", dropper)
-    memory.ask_for(300 * 10**6, look=look)
+    memory.ask_for(lambda: 300 * 10**6, "memory.error.training", look)
     assert dropped == [True], "what could be dropped was"
-    memory.ask_for(300 * 10**6, look=look)
+    memory.ask_for(lambda: 300 * 10**6, "memory.error.training", look)
     assert dropped == [True], "and nothing without need"
     memory.drop_with("results", lambda: None)
     with pytest.raises(GlassboxError) as refused:
-        memory.ask_for(700 * 10**6, look=look)
+        memory.ask_for(lambda: 700 * 10**6, "memory.error.training", look)
     assert refused.value.key == "memory.error.training"
     assert refused.value.values == {"free": 600, "needed": 700, "limit": 4000}
     assert "put off" in str(refused.value)
