@@ -13,7 +13,7 @@ from ui.questions import link
 from ui.words import percent, plain, t
 
 PICTURES = 6
-LINES = 3
+LINES = 2
 TALL = 118  # pixels of what is shown of a set
 
 
@@ -77,7 +77,7 @@ def _glimpse(name: str) -> None:
     ][:PICTURES]
     with st.container(horizontal=True, gap="small"):
         for word, one in shown:
-            st.image(thumbnails[one.digest], caption=word, width=76, alt=word)
+            st.image(thumbnails[one.digest], caption=word, width=52, alt=word)
 
 
 def chart() -> None:
