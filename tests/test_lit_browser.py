@@ -97,7 +97,7 @@ def test_a_folder_in_a_zip_file_is_searched(visitor: Visitor, bridge: Path, tmp_
 
 def test_the_lesson_is_begun_watched_and_stopped(visitor: Visitor) -> None:
     page = visitor.open(f"{PAGE}?lang=en&tab=lesson")
-    expect(page.get_by_role("radio", name=re.compile("Image tower locked"))).to_be_checked()
+    expect(page.get_by_role("radio", name=re.compile("Image tower locked"))).to_be_checked(timeout=60_000)
     page.get_by_role("button", name="Start", exact=True).click()
     cells = page.locator(".st-key-lit_matrix td > button")
     expect(cells).to_have_count(64, timeout=120_000)
