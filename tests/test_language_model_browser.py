@@ -14,7 +14,7 @@ from tests.browser import Visitor, visit
 
 pytestmark = pytest.mark.browser
 SLOWLY = 60_000  # a busy machine
-PROMPT = "the food was the food was"
+PROMPT = "明月明月"
 
 # Moves the sliders as a hand does that has not let go yet, and reads the bars.
 DRAG = """(box, values) => {
@@ -41,8 +41,8 @@ def written(page: Page) -> int:
 
 
 def choice(rules: Sampling) -> tuple[Draft, Choice]:
-    model = language_model("reviews", "transformer")
-    draft = Draft(model, prompt(model, PROMPT, "en_positive"))
+    model = language_model("poems", "transformer")
+    draft = Draft(model, prompt(model, PROMPT, "five_4"))
     return draft, draft.choice(rules)
 
 
@@ -58,9 +58,7 @@ def choice(rules: Sampling) -> tuple[Draft, Choice]:
     ids=["cold", "hot_k", "p", "all", "greedy"],
 )
 def test_a_dragged_slider_moves_the_bars_as_the_core_would(visitor: Visitor, rules: Sampling) -> None:
-    page = visitor.open(
-        f"/language_model?lang=en&kind=reviews&form=en_positive&text={PROMPT.replace(' ', '+')}"
-    )
+    page = visitor.open(f"/language_model?lang=en&kind=poems&form=five_4&text={PROMPT}")
     box = page.locator(".st-key-language_next_token")
     expect(box.locator(".bars > button").first).to_be_visible(timeout=SLOWLY)
     values = {name: getattr(rules, name) for name in ("temperature", "top_k", "top_p", "repetition_penalty")}
@@ -77,7 +75,7 @@ def test_a_dragged_slider_moves_the_bars_as_the_core_would(visitor: Visitor, rul
 
 
 def test_tokens_are_chosen_taken_back_and_written_on(visitor: Visitor) -> None:
-    page = visitor.open("/language_model?lang=en&text=this+movie+is")
+    page = visitor.open("/language_model?lang=en&kind=poems&form=seven_8&text=")
     expect(page.locator(".st-key-language_next_token .bars > button").first).to_be_visible(timeout=SLOWLY)
     before = bars(page)
     page.locator(".st-key-language_next_token .bars > button").nth(2).click()
@@ -124,7 +122,7 @@ def test_a_chinese_poem_in_both_scripts(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("tab", ["Attention", "Layer by layer", "Side by side", "Read a text back"])
 def test_the_tabs_open(visitor: Visitor, tab: str) -> None:
-    page = visitor.open("/language_model?lang=en&text=not+bad+at+all")
+    page = visitor.open("/language_model?lang=en&kind=poems&text=明月")
     page.get_by_role("tab", name=tab).click()
     visitor.ready()
     panel = page.locator(".st-key-language_inside")
@@ -133,12 +131,12 @@ def test_the_tabs_open(visitor: Visitor, tab: str) -> None:
 
 
 def test_a_typed_prompt_is_answered_and_html_stays_text(visitor: Visitor) -> None:
-    page = visitor.open("/language_model?lang=en")
+    page = visitor.open("/language_model?lang=en&kind=poems")
     area = page.locator(".st-key-language_field textarea")
-    area.fill("<img src=x onerror=alert(1)> good")
+    area.fill("明月<img src=x onerror=alert(1)>")
     area.press("Enter")
     given = page.locator(".st-key-language_page .token.given")
-    expect(given).to_have_text("<img src=x onerror=alert(1)> good", timeout=SLOWLY)
+    expect(given).to_have_text("明月<imgsrc=xonerror=alert(1)>", timeout=SLOWLY)
     visitor.ready()
     assert page.locator(".st-key-language_page img").count() == 0
     assert "text=" in page.url

@@ -557,6 +557,19 @@ def test_without_weights_the_page_still_teaches(monkeypatch: pytest.MonkeyPatch)
     assert "circle" not in language_model.tab_names()
 
 
+@pytest.mark.parametrize("tab", ["side", "read", "circle"])
+def test_a_training_of_which_one_model_ships_is_offered_alone(
+    monkeypatch: pytest.MonkeyPatch, tab: str
+) -> None:
+    monkeypatch.setattr(
+        language_model, "ships", lambda training, network: (training, network) == ("reviews", "transformer")
+    )
+    app = page(tab=tab, text="this movie", model="gru")
+    assert not app.error
+    assert language_model.kinds() == ("reviews", "own")
+    assert desk_of(app).kind == "transformer"
+
+
 def test_the_page_is_in_the_navigation() -> None:
     assert any(entry.name == "language_model" for entry in frame.PAGES)
     assert sampling.Sampling().temperature == 0.8

@@ -163,6 +163,10 @@ def side() -> None:
     if kind == OWN:
         st.info(t("language_model.side.own"), icon=":material/compare:")
         return
+    present = [name for name in SIDES if name in networks(kind)]
+    if len(present) < 2:
+        st.info(t("language_model.side.one"), icon=":material/compare:")
+        return
     kept = state.visit().kept
     seed = kept.get("language_side_seed", 0)
     head, act = st.columns([6, 2], vertical_alignment="center")
@@ -174,8 +178,7 @@ def side() -> None:
         width="stretch",
         on_click=lambda: kept.update(language_side_seed=seed + 1),
     )
-    present = [name for name in SIDES if name in networks(kind)]
-    for network, column in zip(present, st.columns(2, gap="large"), strict=False):
+    for network, column in zip(present, st.columns(2, gap="large"), strict=True):
         with column, st.container(key=f"language_side_{network}", gap="small"):
             _one(kind, network, form, text, seed)
 
