@@ -113,7 +113,7 @@ def test_a_visitors_words_stay_words_in_a_report(visitor: Visitor) -> None:
     report = is_whole(text)
     assert "alert(1)" in report.words
     assert "<script" not in text
-    assert {"svg", "text", "path"} <= set(report.tags)  # a chart is a drawing
+    assert {"svg", "path"} <= set(report.tags)  # the curve is a drawing
 
 
 def test_a_formula_and_a_chart_are_in_the_report_of_the_questions(visitor: Visitor) -> None:

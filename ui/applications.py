@@ -70,11 +70,8 @@ def _glimpse(name: str) -> None:
         return
     thumbnails = cache.builtin_thumbnails(name)
     each = max(1, PICTURES // len(names))
-    shown = [
-        (names[label], one)
-        for label in labels
-        for one in [one for one in dataset.examples if one.label == label][:each]
-    ][:PICTURES]
+    of_class = {label: [one for one in dataset.examples if one.label == label][:each] for label in labels}
+    shown = [(names[label], of_class[label][number]) for number in range(each) for label in labels][:PICTURES]
     with st.container(horizontal=True, gap="small"):
         for word, one in shown:
             st.image(thumbnails[one.digest], caption=word, width=52, alt=word)
