@@ -14,6 +14,7 @@ from core.language.generation import (
     TRAININGS,
     Draft,
     Sampling,
+    available,
     generate,
     inside,
     language_model,
@@ -27,6 +28,22 @@ from core.language.generation.types import NetworkModel
 from core.language.generation.writing import Ended
 
 NETWORKS = ("gru", "transformer")
+
+
+@pytest.fixture(autouse=True)
+def there(request: pytest.FixtureRequest) -> None:
+    """Skip what asks for a model whose weights are not in the folder."""
+    named = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    wanted = "poems" if "form" in named else named.get("training", "reviews")
+    if request.node.name in ("test_what_is_there_is_offered_and_can_be_loaded", "test_the_files_are_small"):
+        return
+    kinds = (
+        (named["kind"],) if "kind" in named else KINDS if "fewest" in request.node.name else ("transformer",)
+    )
+    if missing := [kind for kind in kinds if kind not in available().get(wanted, ())]:
+        pytest.skip(f"{wanted} {missing}: not trained yet")
+
+
 TEXTS = {
     "reviews": ("this movie was a complete waste of time and money.", "房间很干净，服务也很好，下次还会来。"),
     "poems": ("白日依山盡，黃河入海流。", "床前明月光"),
@@ -55,6 +72,15 @@ def test_a_card_tells_what_was_measured(training: str, kind: str) -> None:
     assert 0.5 < card.figures["bits_per_character"] < 10
     assert card.parameters > 100_000
     assert card.made_by == "training/language_model.py"
+
+
+def test_what_is_there_is_offered_and_can_be_loaded() -> None:
+    assert available()["poems"] == KINDS
+    for training, kinds in available().items():
+        for kind in kinds:
+            assert language_model(training, kind).kind == kind
+    with pytest.raises(KeyError):
+        language_model("poems", "oracle")
 
 
 def test_the_files_are_small() -> None:

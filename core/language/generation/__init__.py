@@ -1,6 +1,6 @@
 """The language models: what they hold likely as the next token, how a text is written, and read back."""
 
-from core.language.generation.models import TRAININGS, language_model
+from core.language.generation.models import TRAININGS, available, language_model
 from core.language.generation.sampling import Sampling
 from core.language.generation.surprise import inside, logit_lens, read_back
 from core.language.generation.types import KINDS
@@ -13,6 +13,7 @@ __all__ = [
     "TRAININGS",
     "Draft",
     "Sampling",
+    "available",
     "generate",
     "go_on",
     "inside",

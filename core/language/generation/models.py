@@ -20,6 +20,15 @@ TRAININGS: tuple[Training, ...] = ("reviews", "poems")
 FOLDER = "generation"
 
 
+def available() -> dict[Training, tuple[Kind, ...]]:
+    """The trainings whose weights are there, and which kinds of model each has; a training without any is not."""
+    found = {
+        training: tuple(kind for kind in KINDS if assets.path(FOLDER, f"{training}_{kind}.npz").exists())
+        for training in TRAININGS
+    }
+    return {training: kinds for training, kinds in found.items() if kinds}
+
+
 @functools.cache
 def language_model(training: str, kind: str) -> LanguageModel:
     """A shipped language model: one of `TRAININGS`, one of `KINDS`. Made once a process; no TensorFlow.
