@@ -398,7 +398,8 @@ def test_the_formula_holds_the_matrix_s_own_numbers() -> None:
     assert not script.exception
     formulas = " ".join(str(one.value) for one in script.latex)
     assert "10.00 \\cdot (0.500) = 5.00" in formulas
-    assert f"{step.matrix_loss:.3f}" in formulas
+    assert f"= {step.matrix_loss:.3f}" in formulas
+    assert rf"\frac{{{np.exp(5):.2f}}}{{{np.exp(5) + 7:.2f}}}" in formulas  # the softmax of the first row
     assert any("check_circle" in str(one.value) for one in script.caption)
 
 

@@ -148,19 +148,25 @@ def maths(found: Bench, job: Job, step: LessonStep) -> None:
         )
         rows = -np.log(np.maximum(np.diag(by_row), 1e-30))
         columns = -np.log(np.maximum(np.diag(by_column), 1e-30))
-        st.latex(_sum(rows, columns, loss))
+        st.latex(_mean(rows))
+        st.latex(_mean(columns))
+        st.latex(
+            rf"\mathcal{{L}} = \tfrac{{1}}{{2}}\,({rows.mean():.3f} + {columns.mean():.3f}) = {loss:.3f}"
+        )
         right_sum = abs(loss - step.matrix_loss) < 1e-3
         st.caption(
             (":material/check_circle: " if right_sum else "")
             + t("lit.maths.check", loss=f"{step.matrix_loss:.3f}", guess=f"{np.log(size):.3f}", count=size)
         )
     with right:
+        powers = np.exp(scores[i].astype(np.float64))  # up to e^100
         st.markdown(t("lit.maths.cell", picture=picture, caption=caption))
         st.latex(
             rf"S_{{{i + 1},{j + 1}}} = {step.scale:.2f} \cdot ({step.matrix[i, j]:.3f}) = {scores[i, j]:.2f}"
         )
         st.latex(
-            rf"p(y_{{{j + 1}}}\mid x_{{{i + 1}}}) = {_share(scores[i, j], scores[i])} = {by_row[i, j]:.3f}"
+            rf"p(y_{{{j + 1}}}\mid x_{{{i + 1}}}) = \frac{{e^{{S_{{{i + 1},{j + 1}}}}}}}{{\sum_k e^{{S_{{{i + 1},k}}}}}}"
+            rf" = \frac{{{_large(powers[j])}}}{{{_large(powers.sum())}}} = {by_row[i, j]:.3f}"
         )
         slope = pull(by_row, by_column, i, j)
         st.latex(
@@ -175,16 +181,14 @@ def maths(found: Bench, job: Job, step: LessonStep) -> None:
         )
 
 
-def _share(one: float, others: Floats) -> str:
-    terms = "+".join(f"e^{{{value:.1f}}}" for value in others)
-    return rf"\frac{{e^{{{one:.1f}}}}}{{{terms}}}"
+def _large(value: float) -> str:
+    """A number above zero of any size in LaTeX."""
+    if 0.01 <= value < 100_000:
+        return f"{value:.2f}"
+    mantissa, _, power = f"{value:.2e}".partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(power)}}}"
 
 
-def _sum(rows: Floats, columns: Floats, loss: float) -> str:
-    """The mean of all terms, written out."""
-    first = " + ".join(f"{value:.2f}" for value in rows)
-    second = " + ".join(f"{value:.2f}" for value in columns)
-    return (
-        rf"\mathcal{{L}} = \tfrac{{1}}{{2}}\Big[\tfrac{{{first}}}{{{len(rows)}}}"
-        rf" + \tfrac{{{second}}}{{{len(columns)}}}\Big] = {loss:.3f}"
-    )
+def _mean(terms: Floats) -> str:
+    """A mean, written out."""
+    return rf"\tfrac{{{' + '.join(f'{value:.2f}' for value in terms)}}}{{{len(terms)}}} = {terms.mean():.3f}"
