@@ -50,7 +50,7 @@ const icon = (style) => /Material Symbols/i.test(style.fontFamily);
 function begin(language, title) {
   const page = document.implementation.createHTMLDocument(title);
   page.documentElement.lang = language;
-  return { page, classes: new Map(), waits: [] };
+  return { page, classes: new Map(), waits: [], roomy: new Set() };
 }
 
 function dressed(job, element, rules) {
@@ -195,7 +195,7 @@ function copied(job, node, parent) {
   const copy = job.page.createElement(known ? node.localName : style.display.startsWith("inline") ? "span" : "div");
   const rules = look(style, parent);
   // A formula is set by the reader's own browser and may need more room than it had.
-  dressed(job, copy, node.querySelector(".katex-display") ? rules.filter((rule) => !rule.startsWith("overflow")) : rules);
+  dressed(job, copy, job.roomy.has(node) ? rules.filter((rule) => !rule.startsWith("overflow")) : rules);
   if (node.type === "range") {
     const share = (100 * (node.value - (node.min || 0))) / ((node.max || 100) - (node.min || 0) || 1);
     const line = `linear-gradient(to right,${style.getPropertyValue("--st-primary-color").trim() || "currentColor"} ${share}%,rgba(128,128,128,0.3) ${share}%)`;
@@ -243,6 +243,9 @@ async function made(root, { language, title, foot }) {
   const job = begin(language, title);
   const { page } = job;
   const shown = getComputedStyle(document.querySelector('[data-testid="stApp"]') ?? document.body);
+  for (const formula of root.querySelectorAll(".katex-display")) {
+    for (let box = formula; box && box !== root; box = box.parentElement) job.roomy.add(box);
+  }
   const body = copied(job, root, null);
   await Promise.all(job.waits);
   const end = page.createElement("footer");
