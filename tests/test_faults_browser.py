@@ -6,13 +6,12 @@ import re
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core import i18n
 from core.imaging.samples import samples
-from tests.browser import ROOT, Server, Visitor, serve, visit
+from tests.browser import Visitor, visit
 
 pytestmark = pytest.mark.browser
 
@@ -38,26 +37,6 @@ def bring(page: Page, photo: Path) -> None:
     page.locator('input[type="file"]').first.set_input_files(photo)
     expect(page.get_by_role("heading", level=2)).to_contain_text("golden retriever", timeout=30_000)
     expect(page).to_have_url(re.compile("image=own"))
-
-
-def test_the_server_is_started_anew_under_open_pages(chromium: Browser, retriever: Path) -> None:
-    with serve() as server:
-        linked, brought = visit(chromium, server.address), visit(chromium, server.address)
-        linked.open("/classify?lang=zh&image=red_panda&class=n02123045")
-        bring(brought.open("/classify?lang=en"), retriever)
-        brought.ready()
-        port = int(server.address.rpartition(":")[2])
-    with serve(port=port):
-        expect(linked.page.get_by_role("heading", level=2)).to_contain_text("小熊猫", timeout=60_000)
-        linked.ready()
-        expect(linked.page.get_by_role("radio", name=re.compile("虎斑猫"))).to_be_checked()
-        expect(brought.page.get_by_text(LEFT)).to_be_visible(timeout=60_000)
-        brought.ready()
-        expect(brought.page.get_by_role("heading", level=2)).to_contain_text("tabby cat")
-        bring(brought.page, retriever)
-        expect(brought.page.get_by_text(LEFT)).to_have_count(0)
-        linked.context.close()
-        brought.context.close()
 
 
 def test_two_tabs_of_one_visitor(visitor: Visitor, retriever: Path) -> None:
@@ -99,70 +78,3 @@ def test_a_phone_sleeps_and_goes_on(chromium: Browser, address: str, retriever: 
     assert "image=own" in page.url
     expect(page.get_by_text(i18n.text("zh", "frame.left_behind"))).to_have_count(0)
     phone.context.close()
-
-
-def worker(server: Server) -> psutil.Process:
-    """The process that trains, once there is one."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        for child in psutil.Process(server.process).children(recursive=True):
-            if "core.tuning.worker" in child.cmdline():
-                return child
-        time.sleep(0.05)
-    raise AssertionError("no worker was started")
-
-
-def test_the_worker_is_killed_in_the_middle_of_a_run(chromium: Browser) -> None:
-    with serve() as server:
-        teacher = visit(chromium, server.address)
-        page = teacher.open("/fine_tune?lang=en&set=surfaces&plan=last")
-        page.get_by_role("button", name="Tune", exact=True).click()
-        worker(server).kill()
-        told = page.get_by_text("The process that worked on this run ended before it was done")
-        expect(told).to_be_visible(timeout=60_000)
-        teacher.ready()
-        # the examples and the plan are still there, and another run goes through
-        page.get_by_role("tab").first.click()
-        teacher.ready()
-        expect(page).to_have_url(re.compile("set=surfaces"))
-        expect(page).to_have_url(re.compile("plan=last"))
-        teacher.open("/fine_tune?lang=en&set=textures")
-        page.get_by_role("button", name="Tune", exact=True).click()
-        page.get_by_role("button", name="See what it can do").click(timeout=90_000)
-        teacher.context.close()
-
-
-def test_nothing_of_a_visitor_is_in_the_log(chromium: Browser, tmp_path: Path) -> None:
-    word = "Kryptogramm4711"
-    good, broken = tmp_path / f"{word}.jpg", tmp_path / f"broken {word}.jpg"
-    good.write_bytes(samples()["espresso"].read())
-    broken.write_bytes(samples()["espresso"].read()[:5000] + word.encode())
-    table = tmp_path / f"{word}.csv"
-    table.write_text(f"text,label\n{word} is good,{word}\n")
-    network = tmp_path / f"{word}.keras"
-    network.write_bytes(b"PK\x03\x04" + word.encode())
-    log = tmp_path / "log.txt"
-    with serve(ROOT / "streamlit_app.py", "--logger.level", "info", log=log) as server:
-        someone = visit(chromium, server.address)
-        page = someone.open("/classify?lang=en")
-        for file in (good, broken):
-            page.locator('input[type="file"]').first.set_input_files(file)
-            expect(page.locator('[data-testid="stFileUploaderFile"]')).to_have_count(0, timeout=30_000)
-            someone.ready()
-        expect(page.locator('[data-testid="stAlertContentError"]')).to_be_visible(timeout=30_000)
-        someone.open(f"/sentiment?lang=en&text={word}%20is%20wonderful")
-        expect(page.get_by_text(word).first).to_be_visible(timeout=30_000)
-        someone.open("/fine_tune?lang=en")
-        page.get_by_role("button", name=re.compile("Texts")).first.click()
-        someone.ready()
-        page.locator('.st-key-fine_tune_texts input[type="file"]').set_input_files(table)
-        someone.ready()
-        someone.open("/feature_maps?lang=en&model=own")
-        page.locator('.st-key-inside_upload input[type="file"]').set_input_files(network)
-        expect(page.locator('[data-testid="stAlertContentError"]')).to_be_visible(timeout=60_000)
-        someone.open(f"/classify?lang={word}&image={word}&class={word}&layer={word}")
-        someone.context.close()
-    written = log.read_text(encoding="utf-8")
-    assert "You can now view" in written or "URL" in written, "the log is the server's"
-    assert word not in written
-    assert "Traceback" not in written
