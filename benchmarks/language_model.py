@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from core import assets
-from core.language.generation import KINDS, TRAININGS, Draft, Sampling, language_model, prompt, read_back
+from core.language.generation import Draft, Sampling, available, language_model, prompt, read_back
 from core.language.generation.lesson import LessonFinished, LessonSample, LessonStarted, LessonStep, lesson
 from core.language.generation.models import FOLDER
 from core.language.generation.types import LanguageModel
@@ -40,8 +40,8 @@ def seconds_a_token(draft: Draft, sampling: Sampling, random: np.random.Generato
 def speed() -> None:
     """Tokens a second at 256 tokens, cached and not; the largest difference of the scores; the first token."""
     sampling, random = Sampling(), np.random.default_rng(0)
-    for training in TRAININGS:
-        for kind in KINDS:
+    for training, kinds in available().items():
+        for kind in kinds:
             model = language_model(training, kind)
             ids = prompt(model)
             ids += random.integers(20, model.vocabulary.size, AT - 1 - len(ids)).tolist()
@@ -99,15 +99,15 @@ def learning(text: str) -> None:
 
 def quality() -> None:
     """Bits per character and perplexity of what ships, from the cards; and a sentence read back by each."""
-    for training in TRAININGS:
-        for kind in KINDS:
+    for training, kinds in available().items():
+        for kind in kinds:
             model = language_model(training, kind)
             figures = ", ".join(f"{name} {value}" for name, value in model.card.figures.items())
             print(f"{training} {kind}: {model.card.parameters:,} numbers; {figures}")
     for text in ("This film was a waste of time.", "房间很干净，服务也很好。"):
         told = [
             f"{kind} {read_back(language_model('reviews', kind), text).bits_per_character:.2f}"
-            for kind in KINDS
+            for kind in available().get("reviews", ())
         ]
         print(f"{text!r}, bits per character: {', '.join(told)}")
 
