@@ -173,7 +173,7 @@ def steps_of(model: LanguageModel, ids: Sequence[int], given: int) -> list[Step]
 
 def ships(training: str, network: str) -> bool:
     """Whether the app has the weights of a model."""
-    return assets.path("generation", f"{training}_{network}.npz").exists()
+    return any(training == name and network in there for name, there in generation.models.available().items())
 
 
 def networks(kind: str) -> tuple[str, ...]:
