@@ -24,6 +24,7 @@ _CSS = """
 .st-key-footer [data-testid="stPageLink"] a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
 .st-key-footer [data-testid="stPageLink"] a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
 .st-key-footer [data-testid="stPageLink"] a p, .st-key-footer [data-testid="stPageLink"] a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
+[data-testid^="stBaseButton-primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent); }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 .st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
 .st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
