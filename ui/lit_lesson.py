@@ -249,9 +249,9 @@ def _progress(found: Bench) -> None:
     else:
         share, text = 0.0, t(progress.stage)
         if job.started is not None:
-            done = progress.done if progress.stage == "lit.stage.tuning" else 0
-            share = done / max(1, job.started.steps)
-            text = t("lit.lesson.step", step=done, of=job.started.steps)
+            step = progress.done if progress.stage == "lit.stage.tuning" else 0
+            share = step / max(1, job.started.steps)
+            text = t("lit.lesson.step", step=step, of=job.started.steps)
         st.progress(min(1.0, share), f"{name} · {text}")
 
 
