@@ -239,9 +239,11 @@ def _progress(found: Bench) -> None:
             )
         else:
             st.markdown(t("lit.lesson.over.nothing"))
+        for other in found.jobs.values():
+            if other.lock != found.lock and other.run.error is not None:
+                st.caption(f":material/error: {t(f'lit.lock.{other.lock}')} · {lit.told(other.run.error)}")
         return
-    name = t(f"lit.lock.{job.lock}")
-    progress = job.run.progress
+    name, progress = t(f"lit.lock.{job.lock}"), job.run.progress
     if job.run.state == "waiting":
         st.progress(0.0, t("lit.lesson.waiting", place=job.run.place, time=tuning.seconds(job.run.ahead)))
     elif progress is None:
