@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core import memory
 from core.errors import GlassboxError
 from core.imaging import decode
 from core.language import pretrained
@@ -34,6 +35,8 @@ from core.vision.models import lite
 
 STEPS: Mapping[Lock, int] = {"image": 150, "both": 150, "none": 30}
 CLASSES, PICTURES = 96, 16  # of a batch
+UNLOCKED_PICTURES = 2  # of a batch with the image tower unlocked: what a worker has room for
+PROBES = 3  # views of a picture by which is told what the unlocked tower still knows
 SHOWN = 8  # pictures and captions of the matrix
 SECONDS: Mapping[Lock, float] = {"image": 10.0, "both": 8.0, "none": 45.0}  # about, for the queue
 VIEWS = 8  # of a picture: the centre, and others cut out at random
@@ -110,7 +113,8 @@ class _Lesson:
 
     def batch(self, views: Floats) -> tuple[Floats, Floats, np.ndarray]:
         """Bags (n, words) and image embeddings (n, 1280), the pictures first; and which pictures they are."""
-        chosen = self.random.permutation(len(self.pairs))[:PICTURES]
+        most = UNLOCKED_PICTURES if self.lock == "none" else PICTURES
+        chosen = self.random.permutation(len(self.pairs))[:most]
         classes = self.random.choice(self.learned, CLASSES, replace=False)
         captions = [self.random.choice(np.array(self.pairs[one].captions, object)) for one in chosen]
         language = sources.LANGUAGES[int(self.random.integers(2))]
@@ -198,9 +202,14 @@ def _taught(
     unlocked: Any = None
     if lock == "none":
         yield Progress("lit.stage.tensorflow", 0, 1)
+        memory.drop(models=True)  # the Transformer has given its word vectors; TensorFlow needs the room
         from core.lit.unlocked import UnlockedTower
 
-        unlocked = UnlockedTower(np.stack([several[0] for several in pixels]), np.concatenate(pixels))
+        unlocked = UnlockedTower(
+            np.stack([several[0] for several in pixels]),
+            np.concatenate([several[:PROBES] for several in pixels]),
+        )
+        del pixels
     yield LessonStarted(
         lock,
         steps,

@@ -11,7 +11,7 @@ from core.types import Floats, Image
 from core.vision import efficientnet
 
 RATE = 3e-4
-BATCH = 16
+BATCH = 4  # pictures at once, for memory
 
 
 class UnlockedTower:
@@ -32,7 +32,10 @@ class UnlockedTower:
         self._variables = [variable.value for variable in self._tower.trainable_variables]
         self._adam = keras.optimizers.Adam(RATE)
         self._adam.build(self._tower.trainable_variables)
-        self._forward = tf.function(lambda x: self._tower(x, training=False), reduce_retracing=True)
+        self._forward = tf.function(  # prepared once for any number of pictures: each time takes memory
+            lambda x: self._tower(x, training=False),
+            input_signature=[tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)],
+        )
         self._centre = tf.constant(towers.centre())
         self._pictures, self._probes = pictures, probes
         self._answers = self._answered()
