@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import cv2
 import numpy as np
 
-from core import assets
+from core import assets, checksums
 from core.language.threads import one_thread
 from core.params import Range
 from core.tuning import evaluation, features, head
@@ -90,7 +90,7 @@ def shelf(name: str, what: Input = "tower") -> Shelf:
     dataset = builtin(name)
     sides = features.split(dataset)
     if what == "tower":
-        with np.load(FILE, allow_pickle=False) as file:
+        with np.load(checksums.whole("tuning", FILE.name), allow_pickle=False) as file:
             rows = file[name].astype(np.float32)
             known = file[f"{name}/digests"].tolist()
         if known != [example.digest for example in dataset.examples]:
