@@ -50,6 +50,7 @@ def changed(draw: st.DrawFn, target: str) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a changed file, were it printed
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_bytes_are_read_or_refused(target: str) -> None:
     @SLOW
