@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.errors import GlassboxError
+from tests import hostile_keras
 from tests.fuzz.targets import TARGETS, attempt
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
@@ -30,6 +32,14 @@ def test_the_seeds_reach_the_end() -> None:
     """Were all of them refused, the fuzzer would never see what lies behind the refusals."""
     for target, name in (("image", "jpeg"), ("archive", "entries"), ("table", "utf8"), ("keras", "config")):
         TARGETS[target]((CORPUS / target / f"seed-{name}").read_bytes())
+
+
+def test_a_directory_that_points_before_its_file_is_refused() -> None:
+    """Found by changed files: bytes are gone from the beginning, and the directory does not know."""
+    data = bytearray(hostile_keras.archive(hostile_keras.members(b"{}")))
+    del data[4:44]
+    with pytest.raises(GlassboxError):
+        TARGETS["keras"](bytes(data))
 
 
 @st.composite

@@ -290,6 +290,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     """A member's bytes; their number and checksum are those declared, or `BadZipFile` is raised."""
     length = 0
+    if entry.header_offset < 0:  # a directory that points before the file's beginning
+        raise zipfile.BadZipFile
     with archive.open(entry) as member:
         while chunk := member.read(2**20):
             length += len(chunk)
