@@ -44,3 +44,18 @@ def picking(key: str, known: Collection[Any], on_pick: Callable[[Any], None] | N
             on_pick(chosen)
 
     return picked
+
+
+def picking_cell(key: str, size: int, on_pick: Callable[[tuple[int, int]], None]) -> Callable[[], None]:
+    """The same for a cell (row, column) of a square table with `size` rows."""
+
+    def picked() -> None:
+        chosen = st.session_state[key].get("pick")
+        if (
+            isinstance(chosen, list)
+            and len(chosen) == 2
+            and all(isinstance(one, int) and 0 <= one < size for one in chosen)
+        ):
+            on_pick((chosen[0], chosen[1]))
+
+    return picked

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
 from core.types import Floats
-from ui.components._declare import declare
+from ui.components._declare import declare, picking_cell
 from ui.components.colours import stops
 
 _mount = declare("alignment")
@@ -43,17 +41,6 @@ def alignment(
         selected: (row, column) that is open now.
         on_pick: called with a cell before the page runs again.
     """
-    size = len(rows)
-
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if (
-            isinstance(chosen, list)
-            and len(chosen) == 2
-            and all(isinstance(one, int) and 0 <= one < size for one in chosen)
-        ):
-            on_pick((chosen[0], chosen[1]))
-
     _mount(
         key=key,
         data={
@@ -66,5 +53,5 @@ def alignment(
             "words": dict(words),
             "selected": list(selected) if selected else None,
         },
-        on_pick_change=picked,
+        on_pick_change=picking_cell(key, len(rows), on_pick),
     )

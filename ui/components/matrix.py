@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import streamlit as st
 from numpy.typing import NDArray
 
-from ui.components._declare import declare
+from ui.components._declare import declare, picking_cell
 
 _mount = declare("matrix")
 
@@ -32,17 +31,6 @@ def matrix(
         selected: (true class, named class) of the cell that is open now.
         on_pick: called with a cell before the page runs again.
     """
-    size = len(names)
-
-    def picked() -> None:
-        chosen = st.session_state[key].get("pick")
-        if (
-            isinstance(chosen, list)
-            and len(chosen) == 2
-            and all(isinstance(one, int) and 0 <= one < size for one in chosen)
-        ):
-            on_pick((chosen[0], chosen[1]))
-
     _mount(
         key=key,
         data={
@@ -53,5 +41,5 @@ def matrix(
             "words": dict(words),
             "selected": list(selected) if selected else None,
         },
-        on_pick_change=picked,
+        on_pick_change=picking_cell(key, len(names), on_pick),
     )

@@ -115,3 +115,27 @@ function walkTokens(self, box, choose) {
     self.tokens[to].focus();
   });
 }
+
+// The cells of a square table, `td > button` with `data-at` "row-column"; `mark(self, at)` shows the chosen one.
+const cellsOf = (self) => [...self.box.querySelectorAll("td > button")];
+
+function walkTable(self, size, mark) {
+  const table = self.find("table");
+  table.addEventListener("click", (event) => {
+    const cell = event.target.closest("button");
+    if (!cell) return;
+    mark(self, cell.dataset.at);
+    roamIn(cellsOf(self), cell);
+    self.send("pick", cell.dataset.at.split("-").map(Number));
+  });
+  table.addEventListener("keydown", (event) => {
+    const cells = cellsOf(self);
+    const here = cells.indexOf(event.target.closest("button"));
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: size(), ArrowUp: -size() }[event.key];
+    const next = step && cells[here + step];
+    if (!next) return;
+    event.preventDefault();
+    roamIn(cells, next);
+    next.focus();
+  });
+}

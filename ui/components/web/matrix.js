@@ -1,33 +1,9 @@
-const cellsOf = (self) => [...self.box.querySelectorAll("td > button")];
-
-function roam(self, to) {
-  for (const cell of cellsOf(self)) cell.tabIndex = cell === to ? 0 : -1;
-}
-
 function mark(self, at) {
   for (const cell of cellsOf(self)) cell.setAttribute("aria-pressed", cell.dataset.at === at);
 }
 
 function build(self) {
-  const table = self.find("table");
-  table.addEventListener("click", (event) => {
-    const cell = event.target.closest("button");
-    if (!cell) return;
-    mark(self, cell.dataset.at);
-    roam(self, cell);
-    self.send("pick", cell.dataset.at.split("-").map(Number));
-  });
-  table.addEventListener("keydown", (event) => {
-    const cells = cellsOf(self);
-    const size = self.data.names.length;
-    const here = cells.indexOf(event.target.closest("button"));
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: size, ArrowUp: -size }[event.key];
-    const next = step && cells[here + step];
-    if (!next) return;
-    event.preventDefault();
-    roam(self, next);
-    next.focus();
-  });
+  walkTable(self, () => self.data.names.length, mark);
 }
 
 function draw(self) {
@@ -84,5 +60,5 @@ export default function (component) {
   });
   const at = data.selected ? data.selected.join("-") : null;
   mark(self, at);
-  roam(self, self.box.querySelector('[aria-pressed="true"]') ?? cellsOf(self)[0]);
+  roamIn(cellsOf(self), self.box.querySelector('[aria-pressed="true"]') ?? cellsOf(self)[0]);
 }
