@@ -134,6 +134,15 @@ def test_the_leading_token_stays_in_sight() -> None:
     np.testing.assert_allclose(with_form, every[-1], atol=1e-4)
 
 
+@pytest.mark.parametrize("length", [CONTEXT + 1, CONTEXT + CONTEXT // 2 + 1])
+def test_going_back_brings_into_sight_what_had_gone_out_of_it(length: int) -> None:
+    model = tiny("transformer")
+    ids = np.random.default_rng(1).integers(1, 10, length).tolist()
+    reader = model.begin(ids)
+    reader.back()
+    np.testing.assert_allclose(reader.logits, model.begin(ids[:-1]).logits, atol=1e-4)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),

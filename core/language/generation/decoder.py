@@ -189,13 +189,14 @@ class DecoderReader(Reader):
 
     def _begin(self, ids: list[int]) -> None:
         """Read all tokens, in the window that belongs to so many."""
-        context, head, half = self._model.context, self._head, self._half
         self.ids = ids
-        hidden = 0  # tokens out of sight: whole steps of half a context
-        if len(ids) > context:
-            hidden = -(-(len(ids) - context) // (context - half)) * (context - half)
-        self._window = ids[:head] + ids[hidden + head :]
+        self._window = ids[: self._head] + ids[self._hidden(len(ids)) + self._head :]
         self._read_window()
+
+    def _hidden(self, count: int) -> int:
+        """How many of so many tokens are out of sight: whole steps of half a context."""
+        step = self._model.context - self._half
+        return -(-max(0, count - self._model.context) // step) * step
 
     @one_thread()
     def _read_window(self) -> None:
@@ -220,7 +221,8 @@ class DecoderReader(Reader):
         kept = len(self.ids) - count
         if kept < 1:
             raise ValueError(f"{count} of {len(self.ids)} tokens cannot be forgotten")
-        if not self._cached or len(self._window) <= count + self._head + 1:
+        other = self._hidden(kept) != self._hidden(len(self.ids))  # then more is in sight again
+        if not self._cached or other or len(self._window) <= count + self._head + 1:
             self._begin(self.ids[:kept])
             return
         del self.ids[kept:], self._window[len(self._window) - count :]
