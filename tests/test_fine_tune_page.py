@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from core import i18n
 from core.tuning import builtin, review, saved
 from core.tuning.queue import queue
 from core.tuning.types import Augmentation, Dataset, Finished, Plan
+from tests.pressing import no_worker_is_left, press  # noqa: F401  (a fixture that works by being here)
 from tests.test_pages import opened, words_of
 from ui import networks, tuning, tuning_data, tuning_plan, tuning_races, tuning_watch
 from ui.components import bins
@@ -27,22 +27,9 @@ from ui.words import plain
 PAGE = "pages/fine_tune.py"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _no_worker_is_left() -> Iterator[None]:
-    yield
-    if queue.cache_info().currsize:
-        queue().close()
-        queue.cache_clear()
-
-
 def workshop(app: AppTest) -> tuning.Workshop:
     found: tuning.Workshop = app.session_state["visit"].kept["tuning"]
     return found
-
-
-def press(app: AppTest, key: str) -> None:
-    next(button for button in app.button if button.key == key).click().run()
-    assert not app.exception
 
 
 def tuned(app: AppTest) -> Finished:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +24,7 @@ from core.lit.contrast import matrix_loss
 from core.lit.pairs import sample_pairs
 from core.lit.types import LessonFinished, LessonStep
 from core.tuning.queue import queue
+from tests.pressing import no_worker_is_left, press  # noqa: F401  (a fixture that works by being here)
 from tests.test_pages import opened, words_of
 from ui import lit, lit_ask, lit_lesson, lit_matrix, lit_search
 from ui.components import fits
@@ -33,22 +33,9 @@ PAGE = "pages/locked_image_tuning.py"
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _no_worker_is_left() -> Iterator[None]:
-    yield
-    if queue.cache_info().currsize:
-        queue().close()
-        queue.cache_clear()
-
-
 def bench(app: AppTest) -> lit.Bench:
     found: lit.Bench = app.session_state["visit"].kept["lit"]
     return found
-
-
-def press(app: AppTest, key: str) -> None:
-    next(button for button in app.button if button.key == key).click().run()
-    assert not app.exception
 
 
 def headline(app: AppTest) -> str:
