@@ -25,6 +25,9 @@ _CSS = """
 .st-key-footer [data-testid="stPageLink"] a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
 .st-key-footer [data-testid="stPageLink"] a p, .st-key-footer [data-testid="stPageLink"] a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
 [data-testid^="stBaseButton-primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent); }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stCaptionContainer"] code { color: inherit; font-size: 0.85em; }
+:is([data-variant="segmented_control"], [data-variant="pills"])[data-selected="true"] :is(p, span) { color: var(--glassbox-accent-text); }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 .st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
 .st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
@@ -53,7 +56,9 @@ _CSS = """
   .st-key-tools { width: 100% !important; justify-content: space-between; flex-wrap: wrap; }
   .st-key-heading h1 { font-size: 1.6rem; }
 }
-@media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after { animation: none !important; transition: none !important; scroll-behavior: auto !important; }
+}
 """
 
 # Streamlit's own words in the upload and camera widgets are English only; ours stand in their place.
@@ -86,7 +91,7 @@ def accent() -> str:
 
 def second() -> str:
     """The colour of "the other one": before, random, baseline."""
-    return "#F2A071" if dark() else "#C2571A"
+    return "#F2A071" if dark() else "#B34D15"
 
 
 def third() -> tuple[str, str, str]:
@@ -96,7 +101,7 @@ def third() -> tuple[str, str, str]:
 
 def muted() -> str:
     """The colour of axes and of what stands back."""
-    return "#8FA5A0" if dark() else "#6B7A77"
+    return "#8FA5A0" if dark() else "#62706D"
 
 
 def _quoted(key: str) -> str:
@@ -109,6 +114,7 @@ def write() -> None:
     words += _TABLE % (_quoted("sentiment.many.drop"), _quoted("sentiment.many.browse"))
     root = (
         f":root {{ --glassbox-accent: {accent()}; --glassbox-on-accent: {'#06201c' if dark() else '#fff'};"
+        f" --glassbox-accent-text: {accent() if dark() else '#0B5F58'};"
         f" --glassbox-positive: {accent()}; --glassbox-negative: {second()};"
         f" --glassbox-strength: {'52%' if dark() else '62%'}; }}"
     )

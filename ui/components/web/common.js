@@ -23,6 +23,9 @@ function instance(component, build) {
   return self;
 }
 
+// Whether the visitor asked the system for less motion.
+const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // The old picture stays until the new one is decoded: no white flash between two of them.

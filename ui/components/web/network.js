@@ -99,7 +99,7 @@ function play(self) {
     columns[index].classList.remove("waiting");
     const scroll = self.find(".scroll");
     const right = columns[index].offsetLeft + columns[index].offsetWidth;
-    if (right > scroll.scrollLeft + scroll.clientWidth) scroll.scrollTo({ left: right - scroll.clientWidth / 2, behavior: "smooth" });
+    if (right > scroll.scrollLeft + scroll.clientWidth) scroll.scrollTo({ left: right - scroll.clientWidth / 2, behavior: STILL ? "instant" : "smooth" });
     self.timer = setTimeout(() => step(index + 1), 320);
   };
   self.find(".scroll").scrollTo({ left: 0 });

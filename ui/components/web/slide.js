@@ -33,7 +33,7 @@ function build(self) {
   self.input = self.find(".in .cells");
   self.output = self.find(".out .cells");
   self.at = 0;
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) self.memory.paused ??= true;
+  if (STILL) self.memory.paused ??= true;
   self.find(".play").addEventListener("click", () => pause(self, !self.memory.paused));
   const stop = (event) => {
     const at = [...self.output.children].indexOf(event.target);

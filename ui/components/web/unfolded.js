@@ -180,7 +180,7 @@ export default function (component) {
   );
   draw(self);
   clearInterval(self.timer);
-  if (data.window && !matchMedia("(prefers-reduced-motion: reduce)").matches) self.timer = setInterval(() => step(self), 160);
+  if (data.window && !STILL) self.timer = setInterval(() => step(self), 160);
   return () => {
     clearInterval(self.timer);
     self.sized.disconnect();
