@@ -260,7 +260,7 @@ def test_only_the_first_and_the_last_epoch_keep_their_maps() -> None:
 
 def test_another_executor_may_take_the_place() -> None:
     """As a cluster's would: it calls the function somewhere, and the events come over the network."""
-    queue = RunQueue(ThreadPoolExecutor(2), ("localhost", 0), at_once=2)
+    queue = RunQueue(ThreadPoolExecutor(2), ("localhost", 0), at_once=lambda: 2)
     try:
         runs = [count(queue, f"visitor {number}", number, 0.01) for number in range(5)]
         stopped = count(queue, "s", 1000, 0.01)

@@ -41,12 +41,15 @@ class WorkerTooLarge(WorkerEnded):
     """The worker process took more memory than it may, and was ended."""
 
 
+class WorkerAway(WorkerEnded):
+    """There is no worker to be reached."""
+
+
 class OneWorker(Executor):
     """Runs functions in one child process, one after the other.
 
     `submit` takes a function at the top level of a module, and arguments that JSON can hold; the future's
-    result is None. A cluster's executor that takes the same (Dask's `Client.get_executor()`) can stand in
-    for it.
+    result is None. Another executor that takes the same can stand in for it: `core.tuning.cluster`.
     """
 
     def __init__(self, *, memory: int = MEMORY, tired: int = TIRED, idle: float = IDLE) -> None:
@@ -80,8 +83,12 @@ class OneWorker(Executor):
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
-    def kill(self) -> None:
-        """End what is being done at once; its future fails, and the next call gets a new process."""
+    def kill(self, call: Future[Any] | None = None) -> None:
+        """End what is being done at once; its future fails, and the next call gets a new process.
+
+        Args:
+            call: the future of it, which this executor need not know: it does one thing at a time.
+        """
         process = self._process
         if process is not None:
             process.kill()

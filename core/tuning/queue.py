@@ -4,9 +4,12 @@ Any generator function of a module can be put in, with plain data as arguments: 
 lesson. It runs in a worker process (`core.tuning.executor`); what it yields comes back as plain data.
 
 Environment:
+    GLASSBOX_DASK: the address of a Dask scheduler, "tcp://host:8786", on whose workers the runs are then done,
+        one a worker at a time (docs/deploy.md). Its workers must have this code, and reach this machine.
     GLASSBOX_EXECUTOR: "package.module:function" that makes another `concurrent.futures.Executor`, for
-        example a cluster's. Its workers must have this code, and reach the queue.
-    GLASSBOX_QUEUE_HOST: the host name at which such workers reach the queue.
+        example another cluster's.
+    GLASSBOX_QUEUE_HOST: the host name at which workers elsewhere reach the queue; where `GLASSBOX_DASK` is
+        set, the address of this machine that faces the scheduler if it is not given.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import replace
@@ -29,7 +32,7 @@ from typing import Any, Literal, TypeAlias
 from core import memory
 from core.errors import GlassboxError
 from core.tuning import worker
-from core.tuning.executor import MEMORY, OneWorker, WorkerTooLarge
+from core.tuning.executor import MEMORY, OneWorker, WorkerAway, WorkerTooLarge
 from core.tuning.types import Dataset, Epoch, Finished, Plan, Progress
 
 State: TypeAlias = Literal["waiting", "running", "finished", "stopped", "failed"]
@@ -40,6 +43,7 @@ MOST_EVENTS = 500  # kept of a run
 KEPT_SECONDS = 1800.0  # after which a run that is over is forgotten
 LONGEST = 1800.0  # seconds after which a run is stopped
 GRACE = 60.0  # seconds that a run has to end once it was stopped for its length
+LOST = 5.0  # seconds after which a run whose worker has left is over, if its executor does not say so before
 
 
 class Run:
@@ -59,6 +63,7 @@ class Run:
         self._events: deque[Any] = deque(maxlen=MOST_EVENTS)
         self._error: GlassboxError | None = None
         self._connection: Connection | None = None
+        self._future: Future[None] | None = None
         self._submitted = time.monotonic()
         self._begun = 0.0
         self._over = threading.Event()
@@ -130,10 +135,15 @@ class RunQueue:
     Args:
         executor: where the work is done.
         address: where the runs reach the queue: None for a socket of this machine, or (host, port).
-        at_once: how many runs the executor works on side by side.
+        at_once: tells how many runs the executor works on side by side.
     """
 
-    def __init__(self, executor: Executor, address: tuple[str, int] | None = None, at_once: int = 1) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        address: tuple[str, int] | None = None,
+        at_once: Callable[[], int] = lambda: 1,
+    ) -> None:
         self._executor = executor
         self._at_once = at_once
         self._lock = threading.RLock()
@@ -233,11 +243,12 @@ class RunQueue:
 
     def _next(self) -> None:
         """Hand over the runs whose turn it is. The lock is held."""
-        for run in self._waiting()[: max(0, self._at_once - len(self._running()))]:
+        for run in self._waiting()[: max(0, self._at_once() - len(self._running()))]:
             run._state, run._begun = "running", time.monotonic()
             address = self._listener.address
             host, port = (address, 0) if isinstance(address, str) else (_host(address[0]), address[1])
             future = self._executor.submit(worker.perform, host, port, self._key.hex(), run.id)
+            run._future = future
             future.add_done_callback(functools.partial(self._done, run))
             self._limit(run)
 
@@ -257,7 +268,7 @@ class RunQueue:
         """End the process that works on a run, where the executor can; else ask the run to end."""
         kill = getattr(self._executor, "kill", None)
         if kill is not None:
-            kill()
+            kill(run._future)
         elif run._connection is not None:
             with suppress(OSError):
                 run._connection.send("stop")
@@ -271,6 +282,8 @@ class RunQueue:
         problem = None if future.cancelled() else future.exception()
         if isinstance(problem, WorkerTooLarge):
             self._fail(run, GlassboxError("tuning.error.memory", limit=MEMORY >> 20))
+        elif isinstance(problem, WorkerAway):
+            self._fail(run, GlassboxError("tuning.error.away"))
         else:
             self._fail(run, GlassboxError("tuning.error.crashed"))  # unless it is over as it should be
         with self._lock:
@@ -329,6 +342,7 @@ class RunQueue:
             connection.send(call)
             with self._lock:
                 run._connection = connection
+                self._next()  # an executor that has reached its workers may know of more of them now
                 if run._stopping:
                     connection.send("stop")
             while self._take(run, *connection.recv()):
@@ -336,6 +350,10 @@ class RunQueue:
         if run is not None:
             run._connection = None
             run._received.set()
+            if not run._over.wait(LOST):
+                self._fail(run, GlassboxError("tuning.error.crashed"))
+                with self._lock:
+                    self._next()
 
     def _take(self, run: Run, kind: str, value: Any) -> bool:
         """What a run sent; whether more will come."""
@@ -376,12 +394,17 @@ def _host(host: str) -> str:
 @functools.cache
 def queue() -> RunQueue:
     """The queue of this process."""
-    factory = os.environ.get("GLASSBOX_EXECUTOR")
-    if factory is None:
-        executor = OneWorker()
-        memory.drop_with("worker", executor.rest)
-        return RunQueue(executor)
-    return RunQueue(worker.find(factory)(), (os.environ.get("GLASSBOX_QUEUE_HOST", "localhost"), 0))
+    host = os.environ.get("GLASSBOX_QUEUE_HOST")
+    if scheduler := os.environ.get("GLASSBOX_DASK"):
+        from core.tuning import cluster
+
+        workers = cluster.DaskWorkers(scheduler)
+        return RunQueue(workers, (host or cluster.facing(scheduler), 0), lambda: workers.places)
+    if factory := os.environ.get("GLASSBOX_EXECUTOR"):
+        return RunQueue(worker.find(factory)(), (host or "localhost", 0))
+    executor = OneWorker()
+    memory.drop_with("worker", executor.rest)
+    return RunQueue(executor)
 
 
 def start(owner: str, dataset: Dataset, plan: Plan, *, watched: str | None = None) -> Run:
@@ -394,7 +417,7 @@ def start(owner: str, dataset: Dataset, plan: Plan, *, watched: str | None = Non
     from core.tuning import review, training
 
     review.check(dataset)
-    if "GLASSBOX_EXECUTOR" not in os.environ:  # else it is done on another machine
+    if not {"GLASSBOX_DASK", "GLASSBOX_EXECUTOR"} & set(os.environ):  # else it is done on another machine
         memory.ask_for_training(head_only=plan.unlocked == "head")
     seconds = training.estimate(dataset, plan)
     return queue().submit(

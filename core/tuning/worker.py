@@ -46,9 +46,9 @@ def perform(address: str, port: int, key: str, run: str) -> None:
         run: its id.
     """
     with Client((address, port) if port else address, authkey=bytes.fromhex(key)) as connection:
-        connection.send(run)
-        function, arguments, named = connection.recv()
         try:
+            connection.send(run)
+            function, arguments, named = connection.recv()
             _yielded(connection, find(function)(*arguments, **named))
             connection.send(("over", None))
         except GlassboxError as problem:
