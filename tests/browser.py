@@ -19,6 +19,7 @@ import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = int(os.environ.get("GLASSBOX_PATIENCE", "30"))  # seconds that a page may take for what it is asked
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,18 @@ def serve(
     *options: str,
     port: int = 0,
     log: Path | None = None,
+    prefix: tuple[str, ...] = (),
     **environment: str,
 ) -> Iterator[Server]:
-    """A fresh server on a free port or a given one; what it writes goes to `log`."""
+    """A fresh server on a free port or a given one; what it writes goes to `log`.
+
+    `prefix` is a command that ends by becoming the one that follows it: `nice`, `taskset`, `systemd-run --scope`.
+    """
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command = [*prefix, sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1", "--server.fileWatcherType", "none", *options]
     with (log or Path(os.devnull)).open("ab") as written:
         server = subprocess.Popen(
@@ -73,7 +78,7 @@ def serve(
         yield Server(f"http://127.0.0.1:{port}", server.pid)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -99,9 +104,9 @@ class Visitor:
 
     def ready(self) -> None:
         """Waits until the page has been drawn to its end and nothing runs."""
-        self.page.locator(".st-key-footer").wait_for(timeout=60_000)
+        self.page.locator(".st-key-footer").wait_for(timeout=2 * PATIENCE * 1000)
         self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
-            timeout=60_000
+            timeout=2 * PATIENCE * 1000
         )
 
     def complaints(self) -> list[str]:
@@ -112,6 +117,7 @@ class Visitor:
 def visit(browser: Browser, address: str, **how: Any) -> Visitor:
     """A new visitor; `how` goes to `browser.new_context` (locale, color_scheme, viewport)."""
     context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}, "locale": "en-US"} | how))
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     visitor = Visitor(context, page, address)
     page.on("pageerror", lambda error: visitor.errors.append(str(error)))

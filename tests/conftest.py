@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from core.imaging import decode
 from core.imaging.samples import samples
@@ -50,6 +50,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=browser.PATIENCE * 1000)  # a machine that does other things too is slow
     with sync_playwright() as playwright:
         found = browser.launch(playwright)
         yield found

@@ -29,6 +29,9 @@ _CSS = """
 [data-testid="stCaptionContainer"] code { color: inherit; font-size: 0.85em; }
 :is([data-variant="segmented_control"], [data-variant="pills"])[data-selected="true"] :is(p, span) { color: var(--glassbox-accent-text); }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
+[data-testid="stHeaderActionElements"] { display: none; }
+:is([data-testid="stPageLink"] a, [data-testid="stTab"], [data-variant], [data-testid="stMain"]):focus-visible { outline: 2px solid var(--glassbox-accent) !important; outline-offset: 2px; }
+[data-testid="stMain"]:focus-visible { outline-offset: -2px; }
 .st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
 .st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
 .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { padding-block: 0; align-items: center; }
