@@ -81,10 +81,12 @@ def serve(
         server.wait(120)
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *options: str) -> Browser:
     """The system's Chromium, or Playwright's own where it was fetched."""
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    return playwright.chromium.launch(executable_path=system, args=["--no-sandbox", "--disable-gpu"])
+    return playwright.chromium.launch(
+        executable_path=system, args=["--no-sandbox", "--disable-gpu", *options]
+    )
 
 
 @dataclass

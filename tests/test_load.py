@@ -1,0 +1,68 @@
+"""What the load run rests on: its percentiles, and that it would notice one visitor's things at another."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from benchmarks import host, marks
+from core.imaging import Call, apply, decode
+from core.vision.models import vision_model
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "wanted"),
+    [
+        ([3.0, 1.0, 2.0], 0.5, 2.0),
+        ([float(n) for n in range(1, 101)], 0.95, 95.0),
+        ([float(n) for n in range(1, 21)], 0.95, 19.0),
+        ([7.0], 0.95, 7.0),
+        ([1.0, 9.0], 0.5, 1.0),
+    ],
+)
+def test_percentiles_are_the_nearest_rank(values: list[float], share: float, wanted: float) -> None:
+    assert host.percentile(values, share) == wanted
+
+
+def test_of_nothing_there_is_no_percentile() -> None:
+    assert math.isnan(host.percentile([], 0.5))
+
+
+def test_a_strangers_word_is_found_and_ones_own_is_none() -> None:
+    text = f"{marks.sentence(3, 0)} {marks.sentence(12, 1)} https://x/?text=ZQ4zq"
+    assert marks.strangers(text, 3) == {12, 4}
+    assert marks.strangers(marks.sentence(1, 2), 1) == set()
+    assert marks.strangers("zqzq zq 5 zq quiz", 1) == set()
+
+
+def test_a_code_is_read_from_a_photo_as_the_app_shows_it() -> None:
+    model = vision_model("efficientnet_lite0")
+    for number in (1, 20, 170):
+        image = decode(marks.photo(number, 0))
+        assert marks.read_code(image) == number
+        assert marks.read_code(model.preparation.pixels(image)) == number
+        noisy = apply(image, [Call("gaussian_noise", (("sigma", 60),))])[0].image
+        assert marks.read_code(noisy) == number
+        small = np.asarray(Pillow.fromarray(image).resize((128, 96)))
+        assert marks.read_code(small) == number
+
+
+def test_no_code_is_read_where_there_is_none(photos: dict[str, np.ndarray], noise: np.ndarray) -> None:
+    plain = np.full((200, 200, 3), 255, np.uint8)
+    assert [marks.read_code(image) for image in (*photos.values(), noise, plain, plain[:9, :9])] == [None] * (
+        len(photos) + 3
+    )
+
+
+def test_a_data_set_holds_the_code_and_the_word_in_all_its_parts() -> None:
+    with zipfile.ZipFile(io.BytesIO(marks.archive(9, 1))) as files:
+        names = files.namelist()
+        assert len(names) == marks.EACH * len(marks.COLOURS)
+        assert all(marks.word(9) in name for name in names)
+        assert {marks.read_code(decode(files.read(name))) for name in names} == {9}
+    assert marks.archive(9, 1) != marks.archive(9, 2)
