@@ -31,7 +31,10 @@ def fuzz(target: str, options: list[str]) -> None:
     with atheris.instrument_imports(include=["core"]):
         from tests.fuzz import targets
 
-    atheris.Setup(["fuzz", *options], lambda data: targets.attempt(target, data))
+    itself = (
+        f"{sys.executable} -m tests.fuzz {target} --options"  # as libFuzzer calls it again for `-merge=1`
+    )
+    atheris.Setup([itself, *options], lambda data: targets.attempt(target, data))
     atheris.Fuzz()
 
 
