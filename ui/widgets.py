@@ -32,8 +32,10 @@ def parameter(
 
     if st.session_state.get(key) != value:  # writing it always would move a slider that is being dragged
         st.session_state[key] = value
+    # The value is the widget's default, too: where two drawings of a new widget reach a busy browser together,
+    # it sees the second alone, into which nothing was written, and would send the default back as a choice.
     if found.kind == "bool":
-        st.toggle(label, key=key, on_change=told)
+        st.toggle(label, value, key=key, on_change=told)
     elif found.range is None:
         names = {choice: t(f"{words}.{found.name}.{choice}") for choice in found.choices}
         wide = sum(len(name.encode("gbk", "replace")) + 3 for name in names.values())
@@ -41,19 +43,28 @@ def parameter(
             st.segmented_control(
                 label,
                 found.choices,
+                default=value,
                 key=key,
                 format_func=names.__getitem__,
                 required=True,
                 on_change=told,
             )
         else:
-            st.selectbox(label, found.choices, key=key, format_func=names.__getitem__, on_change=told)
+            st.selectbox(
+                label,
+                found.choices,
+                found.choices.index(value),
+                key=key,
+                format_func=names.__getitem__,
+                on_change=told,
+            )
     else:
         number = int if found.kind == "int" else float
         st.slider(
             label,
             number(found.range.low),
             number(found.range.high),
+            number(value),
             step=number(found.range.step),
             format=number_format(found),
             key=key,
