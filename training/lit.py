@@ -42,7 +42,7 @@ import numpy as np
 from core import assets
 from core.language import pretrained
 from core.language.wordpiece import WordPieces
-from core.lit import known, towers
+from core.lit import known, thumbnails, towers
 from core.types import Floats, ModelCard
 from core.vision import efficientnet
 from core.vision.lite import softmax
@@ -310,7 +310,7 @@ class Measures:
             for name in ("tinyimagenet10", "flowers5", "cats_dogs", "cifar10")
         }
         self._cifar = sets.pop("cifar10")
-        self._cifar_images = unit(self._cifar.features - centre)
+        self._cifar_images = unit(self._cifar.features - thumbnails.centre())
         self._tiny = sets["tinyimagenet10"]
         self._tiny_images = unit(self._tiny.features - centre)
         self._tiny_classes = np.array(
@@ -505,9 +505,8 @@ def evaluate(data: Path, work: Path) -> None:
     measures = Measures(data, work, towers.centre(), tokenizer, np.array([], int))
     figures = measures.figures(towers.embed_texts)
     left_out = work / "left_out" / "figures.json"
-    if left_out.exists():
-        found = json.loads(left_out.read_text(encoding="utf-8"))
-        figures |= {key: value for key, value in found.items() if key.startswith("out_")}
+    found = json.loads(left_out.read_text(encoding="utf-8")) if left_out.exists() else card["figures"]
+    figures |= {key: value for key, value in found.items() if key.startswith("out_")}
     card["figures"] = dict(sorted(figures.items()))
     write_card(card)
     print(json.dumps(card, indent=2, ensure_ascii=False), flush=True)

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
+from core.lit import thumbnails
 from core.types import Floats, Image
 from core.vision import efficientnet
 from core.vision.models import lite
@@ -66,8 +67,8 @@ def decoded(data: bytes) -> Image:
 
 
 def centre(image: Image) -> Floats:
-    """The tower's features of a picture as the app computes them: (1280,)."""
-    return lite().features(efficientnet.PREPARATION.pixels(image))
+    """The tower's features of a picture as the app computes them, not yet told from any centre: (1280,)."""
+    return np.asarray(thumbnails.maps(image).mean(axis=(0, 1)))
 
 
 def views(image: Image, count: int, random: np.random.Generator) -> Floats:
@@ -88,7 +89,8 @@ def views(image: Image, count: int, random: np.random.Generator) -> Floats:
     return np.stack(found)
 
 
-def _members(file: Path) -> Iterator[tuple[str, bytes]]:
+def members(file: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of an archive: name and content."""
     with tarfile.open(file) as archive:
         for member in archive:
             stream = archive.extractfile(member)
@@ -114,7 +116,7 @@ def captioned(data: Path, split: str, work: Path) -> Captioned:
         work / f"flickr8k_{split}.npz",
         (
             (name, views(decoded(content), count, random))
-            for name, content in _members(data / "flickr8k_256.tar")
+            for name, content in members(data / "flickr8k_256.tar")
             if table[name]["split"] == split
         ),
     )
@@ -122,17 +124,22 @@ def captioned(data: Path, split: str, work: Path) -> Captioned:
     return Captioned(tuple(names), features, captions)
 
 
-def _jpegs(file: Path, split: str) -> Iterator[tuple[str, Floats]]:
+def jpegs(file: Path, split: str) -> Iterator[tuple[str, bytes]]:
+    """The pictures of a split: class and JPEG file."""
     with np.load(file, allow_pickle=False) as stored:
         content, ends, labels = stored[f"jpg_{split}"], stored[f"off_{split}"], stored[f"y_{split}"]
         classes = stored["classes"]
         for place, label in enumerate(labels):
-            picture = decoded(content[ends[place] : ends[place + 1]].tobytes())
-            yield str(classes[label]), centre(picture)
+            yield str(classes[label]), content[ends[place] : ends[place + 1]].tobytes()
+
+
+def _jpegs(file: Path, split: str) -> Iterator[tuple[str, Floats]]:
+    for label, content in jpegs(file, split):
+        yield label, centre(decoded(content))
 
 
 def _folders(file: Path, split: str) -> Iterator[tuple[str, Floats]]:
-    for name, content in _members(file):
+    for name, content in members(file):
         if name.startswith(f"{split}/"):
             yield name.split("/")[1], centre(decoded(content))
 

@@ -6,9 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core.errors import GlassboxError
-from core.lit import answers
+from core.lit import answers, thumbnails
 from core.types import Floats
-from core.vision import efficientnet
 from core.vision.explain import to_photo
 from ui import cache, frame, lit, photo, state
 from ui.components import overlay
@@ -181,7 +180,7 @@ def _picture(found: Bench, look: Compared) -> None:
         (text,) = cache.lit_texts([one.text])
         places = answers.places(cache.lit_maps(current.digest, image), text)
     name = lit.shortened(one.prompt, 30) if one else ""
-    heat = to_photo(np.maximum(places, 0), image, efficientnet.PREPARATION)
+    heat = to_photo(np.maximum(places, 0), image, thumbnails.preparation(image))
     overlay(
         image,
         heat,
@@ -191,7 +190,7 @@ def _picture(found: Bench, look: Compared) -> None:
         legend_low=t("lit.ask.legend.low"),
         legend_high=t("lit.ask.legend.high", prompt=name),
         photo_only=t("classify.photo_only"),
-        seen=efficientnet.PREPARATION.box(image),
+        seen=thumbnails.preparation(image).box(image),
         image_digest=current.digest,
     )
     if one is not None:

@@ -9,9 +9,8 @@ import numpy as np
 
 from core import assets
 from core.errors import GlassboxError
-from core.lit import towers
+from core.lit import thumbnails, towers
 from core.types import Floats, Image
-from core.vision import efficientnet
 from core.vision.explain import to_photo
 from core.vision.lite import softmax
 
@@ -154,4 +153,5 @@ def where(image: Image, prompt: str, template: str | None = None) -> Floats:
     Raises:
         GlassboxError: as `similarities`.
     """
-    return to_photo(np.maximum(matches(image, prompt, template), 0), image, efficientnet.PREPARATION)
+    found = np.maximum(matches(image, prompt, template), 0)
+    return to_photo(found, image, thumbnails.preparation(image))

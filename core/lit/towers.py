@@ -28,9 +28,9 @@ from core.language.pretrained import Pretrained
 from core.language.threads import one_thread
 from core.language.types import Ids, Token
 from core.language.wordpiece import EMOJI, WordPieces
+from core.lit import thumbnails
 from core.types import Floats, Image, ModelCard
 from core.vision import efficientnet
-from core.vision.models import lite
 
 WIDTH = efficientnet.HEAD
 HEAD = (
@@ -188,12 +188,16 @@ def embed_texts(texts: Sequence[str]) -> Floats:
 
 
 def maps(image: Image) -> Floats:
-    """The image tower's last maps of a picture of any size: (7, 7, 1280); their mean is the features."""
-    return lite().maps(efficientnet.PREPARATION.pixels(image))
+    """The image tower's last maps of a picture of any size: (7, 7, 1280); their mean is the features.
+
+    Those of a thumbnail are moved to where photos lie: `core.lit.thumbnails`.
+    """
+    found = thumbnails.maps(image)
+    return found + (centre() - thumbnails.centre()) if thumbnails.is_thumbnail(image) else found
 
 
 def features(images: Sequence[Image]) -> Floats:
-    """The image tower's pooled features (n, 1280) of pictures of any size, as the classifier reads them."""
+    """The image tower's pooled features (n, 1280) of pictures of any size, as the classifier reads photos."""
     if not images:
         return np.zeros((0, WIDTH), np.float32)
     return np.stack([maps(image).mean(axis=(0, 1)) for image in images])
