@@ -24,12 +24,13 @@ _CSS = """
 .st-key-footer [data-testid="stPageLink"] a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
 .st-key-footer [data-testid="stPageLink"] a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
 .st-key-footer [data-testid="stPageLink"] a p, .st-key-footer [data-testid="stPageLink"] a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
-[data-testid^="stBaseButton-primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent); }
+button[kind^="primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent); }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
 [data-testid="stCaptionContainer"] code { color: inherit; font-size: 0.85em; }
 :is([data-variant="segmented_control"], [data-variant="pills"])[data-selected="true"] :is(p, span) { color: var(--glassbox-accent-text); }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 [data-testid="stHeaderActionElements"] { display: none; }
+.katex-display { padding: 0.4rem 2px; }
 :is([data-testid="stPageLink"] a, [data-testid="stTab"], [data-variant], [data-testid="stMain"]):focus-visible { outline: 2px solid var(--glassbox-accent) !important; outline-offset: 2px; }
 [data-testid="stMain"]:focus-visible { outline-offset: -2px; }
 .st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
