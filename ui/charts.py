@@ -765,6 +765,51 @@ class Thumb(NamedTuple):
     nearest: int  # the place of the word that is nearest to it in the whole space
 
 
+_NARROW = (310.0, 420.0)  # the plane of a map on a phone, in pixels
+_AROUND = {"top center": (0, -1), "bottom center": (0, 1), "middle right": (1, 0), "middle left": (-1, 0)}
+
+
+def _sides(
+    words: Sequence[Word], thumbs: Sequence[Thumb], corner: tuple[float, float], size: tuple[float, float]
+) -> dict[Word, str]:
+    """On which side of its point each word stands, so that none lies over another on a phone; "" is nowhere.
+
+    A visitor's own words choose first, and always stand somewhere; the others then show when pointed at.
+
+    Args:
+        corner: x and y of the plane's upper left corner.
+        size: of the plane.
+    """
+
+    def pixels(x: float, y: float) -> tuple[float, float]:
+        return (x - corner[0]) / size[0] * _NARROW[0], (corner[1] - y) / size[1] * _NARROW[1]
+
+    taken = [(x - 13, y - 13, x + 13, y + 13) for x, y in (pixels(thumb.x, thumb.y) for thumb in thumbs)]
+    found: dict[Word, str] = {}
+    for word in sorted(words, key=lambda one: not one.own):
+        (x, y), letter = pixels(word.x, word.y), 15 if word.own else 12
+        half = sum(0.5 if character.isascii() else 1.0 for character in word.text) * letter / 2
+        high = letter * 0.6
+        boxes = {}
+        for side, (right, down) in _AROUND.items():
+            across, along = x + right * (half + 6), y + down * (high + 6)
+            boxes[side] = (across - half, along - high, across + half, along + high)
+        free = [
+            side
+            for side, box in boxes.items()
+            if box[0] > -20 and box[2] < _NARROW[0] + 20 and not any(_overlap(box, one) for one in taken)
+        ]
+        found[word] = free[0] if free else "top center" if word.own else ""
+        if found[word]:
+            taken.append(boxes[found[word]])
+    return found
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    """Whether two boxes (left, top, right, bottom) share a place."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
 def picture_map(
     words: Sequence[Word],
     thumbs: Sequence[Thumb],
@@ -827,6 +872,7 @@ def picture_map(
             sizing="contain",
             layer="above",
         )
+    sides = _sides(words, thumbs, (min(xs), max(ys)), (wide, high))
     for new in (False, True):
         some = [word for word in words if word.new == new]
         if not some:
@@ -837,15 +883,16 @@ def picture_map(
             y=[word.y for word in some],
             mode="markers+text",
             name=names["new" if new else "word"],
-            text=[literal(word.text) for word in some],
-            textposition="top center",
+            text=[literal(word.text) if sides[word] else "" for word in some],
+            hovertext=[literal(word.text) for word in some],
+            textposition=[sides[word] or "top center" for word in some],
             textfont={"size": [15 if word.own else 12 for word in some], "color": tint},
             marker={
                 "size": [12 if word.own else 7 for word in some],
                 "symbol": ["diamond" if word.own else "circle" for word in some],
                 "color": tint,
             },
-            hovertemplate="%{text}<extra></extra>",
+            hovertemplate="%{hovertext}<extra></extra>",
             cliponaxis=False,
         )
     figure.update_layout(**_layout("", height))
