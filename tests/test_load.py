@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from benchmarks import host, marks
+from benchmarks import host, load, marks
+from benchmarks.audience import Record
 from core.imaging import Call, apply, decode
+from core.tuning import image_dataset
 from core.vision.models import vision_model
 
 
@@ -66,3 +68,34 @@ def test_a_data_set_holds_the_code_and_the_word_in_all_its_parts() -> None:
         assert all(marks.word(9) in name for name in names)
         assert {marks.read_code(decode(files.read(name))) for name in names} == {9}
     assert marks.archive(9, 1) != marks.archive(9, 2)
+    found = image_dataset(marks.archive(9, 1))
+    splits = [sum(example.split == split for example in found.examples) for split in ("train", "validation")]
+    assert len(found.examples) == 30  # and the app takes them: no picture is a copy of another
+    assert min(splits) >= len(marks.COLOURS)
+
+
+def png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Pillow.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_of_another_visitor_is_noticed(noise: np.ndarray) -> None:
+    record = Record()
+    record.pictures = {
+        "icon": png(noise),
+        "shared": png(noise[::-1]),
+        "black": png(np.zeros((7, 7, 3), np.uint8)),
+        "of 1": png(marks.coded(noise, 1)),
+        "of 2": png(marks.coded(noise, 2)),
+    }
+    record.seen[load.FIRST] = {"icon"}
+    record.seen[1] = {"icon", "black", "of 1"}
+    record.seen[2] = {"icon", "black", "of 2"}
+    assert [*load.common(record), *load.foreign(record)] == []
+    record.seen[2].add("of 1")
+    assert list(load.foreign(record)) == ["visitor 2 was shown a picture of 1"]
+    record.seen[2].remove("of 1")
+    for number in (1, 2):  # such a picture without a code, too
+        record.seen[number].add("shared")
+    assert list(load.common(record)) == ["the visitors [1, 2] were shown the same picture, shared"]
