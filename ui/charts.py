@@ -501,7 +501,7 @@ def learning(
     figure.update_xaxes(title=x_title, range=(0, max(1, epochs)), tickformat="d", showgrid=False)
     figure.update_yaxes(
         title=y_title,
-        tickformat=".0%" if shares else ".1f",
+        tickformat=".0%" if shares else ".2~f",
         range=(0, 1.04) if shares else None,
         rangemode="tozero",
     )
