@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -325,3 +328,55 @@ def test_a_stopped_run_goes_on_and_keeps_its_best_weights(tmp_path: Path) -> Non
     _, held = training.hold_out(labels, plan)
     measured = training.measure(training.predict(model, images[held]), labels[held])
     assert measured["accuracy"] >= first.validation_accuracy
+
+
+TOGETHER = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from training import article_cnn as training
+if sys.argv[2]:
+    training.join(sys.argv[2], int(sys.argv[3]))
+images = np.random.default_rng(1).integers(0, 256, (100, 32, 32, 3), np.uint8)
+plan = training.Plan(epochs=2, held_out=20, batch=20, dropout=1e-9, learning_rate=1e-4, average=0.5)
+for epoch in training.train(images, np.arange(100) % 10, plan, Path(sys.argv[1])):
+    print(json.dumps([epoch.loss, epoch.accuracy, epoch.validation_nll]))
+"""
+
+
+def test_two_workers_learn_what_one_learns(tmp_path: Path) -> None:
+    """Each has half of every batch: without the sum of the gradients they would come to other weights."""
+    ports = []
+    with contextlib.ExitStack() as free:
+        for _ in range(2):
+            one = free.enter_context(socket.socket())
+            one.bind(("127.0.0.1", 0))
+            ports.append(f"127.0.0.1:{one.getsockname()[1]}")
+    runs = []
+    for name, workers, index in (
+        ("alone", "", "0"),
+        ("a", ",".join(ports), "0"),
+        ("b", ",".join(ports), "1"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        command = [sys.executable, "-c", TOGETHER, str(folder), workers, index]
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+        runs.append(
+            subprocess.Popen(
+                command, cwd=assets.ROOT.parent, env=environment, stdout=subprocess.PIPE, text=True
+            )
+        )
+    try:
+        told = [run.communicate(timeout=500)[0] for run in runs]
+    finally:
+        for run in runs:
+            run.kill()
+    alone, first, second = ([json.loads(line) for line in lines.splitlines()] for lines in told)
+    assert len(alone) == 2
+    np.testing.assert_allclose(first, alone, rtol=1e-4)
+    np.testing.assert_allclose(second, alone, rtol=1e-4)
+    weights = article_cnn.read_weights(tmp_path / "a" / "best.npz")
+    for key, values in article_cnn.read_weights(tmp_path / "alone" / "best.npz").items():
+        np.testing.assert_allclose(weights[key], values, atol=np.abs(values).max() / 60, err_msg=key)
+    assert not list((tmp_path / "b").iterdir()), "the first one writes"

@@ -3,6 +3,12 @@
     python -m training.article_cnn --data data            # train, write the weights, measure them
     python -m training.article_cnn --data data --evaluate # measure the weights that ship
 
+On several machines, or several times on one, the same command with all addresses and each one's place among
+them; each takes its share of every batch, and the gradients are summed (`tf.distribute`). The first one writes:
+
+    python -m training.article_cnn --data data --workers one:7000,two:7000 --index 0
+    python -m training.article_cnn --data data --workers one:7000,two:7000 --index 1
+
 The folder must hold `cifar10_jpeg.npz`: `jpg_train`, `off_train`, `y_train` (and `_test`), image i being
 the JPEG at bytes `off[i]:off[i + 1]`, and `classes`. Anyone can make it from the original
 (https://www.cs.toronto.edu/~kriz/cifar.html, or `keras.datasets.cifar10.load_data()`) with
@@ -21,6 +27,7 @@ import argparse
 import itertools
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -154,14 +161,34 @@ def batches(
         yield batch, rows, columns, labels[chosen]
 
 
+def join(workers: str, index: int) -> None:
+    """Tell TensorFlow, before its first use, who trains together: "host:port,host:port", and which one this is."""
+    cluster = {"worker": workers.split(",")}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+
+
 def train(images: np.ndarray, labels: np.ndarray, plan: Plan, folder: Path) -> Iterator[Epoch]:
     """Train, an epoch at a time; `folder/best.npz` holds the weights with the best validation accuracy.
 
-    A run that was stopped goes on after its last whole epoch when it is given the same folder.
+    A run that was stopped goes on after its last whole epoch when it is given the same folder. With others
+    (`join`) each yields the same epochs, and the first alone reads and writes the folder.
+
+    Raises:
+        ValueError: the workers cannot share a batch evenly, or one of them has several devices.
     """
     import keras
     import tensorflow as tf
 
+    together = "TF_CONFIG" in os.environ
+    strategy = tf.distribute.MultiWorkerMirroredStrategy() if together else tf.distribute.get_strategy()
+    workers = strategy.num_replicas_in_sync
+    index = strategy.cluster_resolver.task_id if together else 0
+    if plan.batch % workers or (
+        together and workers != len(strategy.cluster_resolver.cluster_spec().as_dict()["worker"])
+    ):
+        raise ValueError(
+            f"{workers} devices cannot share batches of {plan.batch}: one a worker, equal shares"
+        )
     keras.utils.set_random_seed(plan.seed)
     train_index, held_index = hold_out(labels, plan)
     held = images[held_index]
@@ -189,57 +216,90 @@ def train(images: np.ndarray, labels: np.ndarray, plan: Plan, folder: Path) -> I
         x = layer("relu4")(layer("dense1")(layer("dropout1")(x, training=True)))
         return layer("dense2")(layer("dropout2")(x, training=True))
 
-    @tf.function(reduce_retracing=True)
-    def step(batch: Any, rows: Any, columns: Any, target: Any, decay: Any) -> tuple[Any, Any]:
+    def summed(values: Any) -> Any:
+        here = tf.nest.map_structure(tf.identity, values)  # a value must know on which device it is
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+    @tf.function
+    def of_the_first(values: list[Any]) -> list[Any]:
+        """The values that the first worker has."""
+        mine = [tf.cast(value, tf.float64) * float(index == 0) for value in values]
+        told = strategy.run(summed, (mine,))
+        return [tf.cast(number, value.dtype) for number, value in zip(told, values, strict=True)]
+
+    def share_of_step(batch: Any, rows: Any, columns: Any, target: Any) -> Any:
+        """Loss, accuracy and gradients of the whole batch, of which each worker has a part."""
         pixels = tf.einsum("nyr,nrcd->nycd", rows, tf.cast(batch, tf.float32))
         pixels = tf.einsum("nxc,nycd->nyxd", columns, pixels) / 127.5 - 1
         smooth = tf.one_hot(target, article_cnn.CLASSES) * (1 - plan.label_smoothing)
         smooth += plan.label_smoothing / article_cnn.CLASSES
         with tf.GradientTape() as tape:
             scores = logits(pixels)  # (n, classes)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(smooth, scores))
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            loss = tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(smooth, scores)) / plan.batch
+        hit = tf.reduce_sum(tf.cast(tf.argmax(scores, 1) == target, tf.float32)) / plan.batch
+        return summed([loss, hit, *tape.gradient(loss, variables)])
+
+    @tf.function(reduce_retracing=True)
+    def step(batch: Any, rows: Any, columns: Any, target: Any, decay: Any) -> tuple[Any, Any]:
+        loss, hit, *gradients = strategy.run(share_of_step, (batch, rows, columns, target))
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
         for average, variable in zip(averages, variables, strict=True):
             average.assign_sub((1 - decay) * (average - variable))
-        return loss, tf.reduce_mean(tf.cast(tf.argmax(scores, 1) == target, tf.float32))
+        return loss, hit
 
     epoch, best, stale = tf.Variable(0), tf.Variable(0.0), tf.Variable(0)
     state = tf.train.Checkpoint(
         model=model, optimizer=optimizer, averages=averages, epoch=epoch, best=best, stale=stale
     )
     manager = tf.train.CheckpointManager(state, str(folder / "state"), max_to_keep=2)
-    state.restore(manager.latest_checkpoint)
+    if index == 0:
+        state.restore(manager.latest_checkpoint)
+    if together:
+        everything = [*model.variables, *optimizer.variables, *averages, epoch, best, stale]
+        told = of_the_first([tf.convert_to_tensor(variable) for variable in everything])
+        for variable, value in zip(everything, told, strict=True):
+            variable.assign(value)
     averaged = article_cnn.build()
-    shape = (plan.batch, article_cnn.SIDE, article_cnn.CIFAR_SIDE)
+    share = plan.batch // workers
+    shape = (share, article_cnn.SIDE, article_cnn.CIFAR_SIDE)
     signature = (
-        tf.TensorSpec((plan.batch, *images.shape[1:]), tf.uint8),
+        tf.TensorSpec((share, *images.shape[1:]), tf.uint8),
         tf.TensorSpec(shape, tf.float32),
         tf.TensorSpec(shape, tf.float32),
-        tf.TensorSpec((plan.batch,), tf.int64),
+        tf.TensorSpec((share,), tf.int64),
     )
+
+    def shares(number: int) -> Iterator[tuple[np.ndarray, ...]]:
+        for whole in batches(images[train_index], labels[train_index], plan, number):
+            yield tuple(part[index * share : (index + 1) * share] for part in whole)
+
     while int(epoch) < plan.epochs and int(stale) < plan.patience:
         started, number = time.monotonic(), int(epoch) + 1
         losses, hits = [], []
         data = tf.data.Dataset.from_generator(
-            lambda number=number: batches(images[train_index], labels[train_index], plan, number),
-            output_signature=signature,
+            lambda number=number: shares(number), output_signature=signature
         ).prefetch(4)
-        for index, batch in enumerate(data):
-            done = (number - 1) * steps + index
+        for place, batch in enumerate(data):
+            done = (number - 1) * steps + place
             loss, hit = step(*batch, tf.constant(min(plan.average, (1 + done) / (10 + done))))
             losses.append(float(loss))
             hits.append(float(hit))
             if not math.isfinite(losses[-1]):
-                raise FloatingPointError(f"the loss is {losses[-1]} in epoch {number}, step {index}")
+                raise FloatingPointError(f"the loss is {losses[-1]} in epoch {number}, step {place}")
         averaged.set_weights([average.numpy() for average in averages])
         measured = measure(predict(averaged, held), labels[held_index])
-        better = measured["accuracy"] > float(best)
+        accuracy = tf.constant(measured["accuracy"], tf.float32)
+        if together:  # else one might stop and the others wait for it
+            (accuracy,) = of_the_first([accuracy])
+        better = float(accuracy) > float(best)
         if better:
+            best.assign(accuracy)
+        if better and index == 0:
             article_cnn.write_weights(folder / "best.npz", article_cnn.get_weights(averaged))
-            best.assign(measured["accuracy"])
         stale.assign(0 if better else int(stale) + 1)
         epoch.assign(number)
-        manager.save()
+        if index == 0:
+            manager.save()
         yield Epoch(
             number,
             float(np.mean(losses)),
@@ -338,7 +398,11 @@ def main() -> None:
     parser.add_argument("--make-data", action="store_true", help="download CIFAR-10 into --data and stop")
     parser.add_argument("--evaluate", action="store_true", help="measure the weights that ship and stop")
     parser.add_argument("--finish", action="store_true", help="ship the best weights of --checkpoint so far")
+    parser.add_argument("--workers", help="host:port of all who train together, with commas between")
+    parser.add_argument("--index", type=int, default=0, help="which of --workers this one is, from 0")
     options = parser.parse_args()
+    if options.workers:
+        join(options.workers, options.index)
     plan = Plan(epochs=options.epochs, seed=options.seed)
     if options.make_data:
         make_data(options.data)
@@ -350,6 +414,8 @@ def main() -> None:
             print(json.dumps(asdict(plan)), flush=True)
             for epoch in train(images, labels, plan, options.checkpoint):
                 print(json.dumps(asdict(epoch)), flush=True)
+        if options.index:  # the first one writes
+            return
         finish(images, labels, plan, options.checkpoint)
     figures = evaluate(options.data, plan)
     print(json.dumps(figures, indent=2))
