@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.figures import tell
 from core import assets, vision
 from core.imaging import decode
 from core.imaging.samples import samples
@@ -95,6 +96,10 @@ def main() -> None:
     for name, values in times.items():
         median = statistics.median(values)
         print(f"{name:40s} {median * 1000:8.1f} ms   {median / ours:6.1f} x ours")
+    told = {"predict": "keras.Model.predict", "function": "tf.function", "lite": "LiteRT float32"}
+    told |= {"onnx": "onnxruntime float32"}
+    ratios = {key: statistics.median(times[name]) / ours for key, name in told.items() if name in times}
+    tell("classify", ours=f"{1000 * ours:.1f}", **{key: f"{ratio:.1f}" for key, ratio in ratios.items()})
     size = assets.path("vision", "efficientnet_lite0_int8.tflite").stat().st_size
     print(f"int8 file: {size / 1e6:.1f} MB")
 

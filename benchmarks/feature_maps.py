@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import psutil
 
+from benchmarks.figures import tell
 from core.imaging import decode
 from core.imaging.samples import samples
 from core.vision import efficientnet, feature_maps, inside, vision_model
@@ -80,6 +81,9 @@ def main() -> None:
         least = min(values) / min(base)
         print(f"{name:44} {np.median(values) * 1e3:8.1f} {min(values) * 1e3:8.1f} {ratio:7.2f} {least:15.2f}")
 
+    maps = next(values for name, values in seconds.items() if "49" in name)
+    ratios = sorted((float(np.median(maps) / np.median(base)), min(maps) / min(base)))
+    tell("feature_maps", least=f"{ratios[0]:.2f}", most=f"{ratios[1]:.2f}")
     for layer in ("stem_relu", "block5_add", "block11_add", "head_relu", "logits"):
         begun = time.perf_counter()
         run = maximise(model, layer, 7, steps=ASCENT)

@@ -33,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import tell
 from core import tuning, vision
 from core.imaging import decode
 from core.tuning import evaluation, training
@@ -253,6 +254,7 @@ def texts(folds: int) -> None:
             f" {100 * right / count:.0f} % ({100 * low:.0f} to {100 * high:.0f}); slowest {slowest:.1f} s",
             flush=True,
         )
+        tell("fine_tune_texts", **{f"{name}_{language}": f"{100 * right / count:.0f}"})
 
 
 def turned(dataset: Dataset, fold: int) -> Dataset:
@@ -284,10 +286,21 @@ def main() -> None:
         files = archives.setdefault(name, read(options.data, name))
         print(f"{name}, {count} a class")
         reached, seconds = ours(files, count, options.seeds)
+        about = f"fine_tune_{name.split('_')[0].rstrip('5')}_{count}"
+        spread = statistics.stdev(reached) if len(reached) > 1 else 0.0
+        tell(
+            about,
+            right=f"{100 * np.mean(reached):.1f}",
+            spread=f"{100 * spread:.1f}",
+            seconds=f"{seconds:.1f}",
+        )
         if (name, count) == PLAIN and options.only != "pictures":
             for seed in range(options.plain_seeds):
                 goal = reached[seed % len(reached)]
-                print(beside(plain_keras(files, count, seed, goal), goal, seconds), flush=True)
+                course = plain_keras(files, count, seed, goal)
+                print(beside(course, goal, seconds), flush=True)
+                best = max(accuracy for _, accuracy in course)
+                tell("fine_tune_plain", right=f"{100 * best:.1f}", seconds=f"{course[-1][0]:.1f}")
     if options.only in (None, "texts"):
         print("texts")
         texts(FOLDS)

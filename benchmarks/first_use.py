@@ -16,6 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from benchmarks.figures import tell
 from tests.browser import launch, serve, visit
 
 ROUNDS = 5
@@ -50,6 +51,12 @@ def main() -> None:
     print(f"server start to first paint   {statistics.median(paint):6.2f} s")
     print(f"file chosen to photo named    {statistics.median(answer):6.2f} s")
     print(f"server, resident              {statistics.median(memory):6.0f} MiB, no TensorFlow")
+    tell(
+        "first_use",
+        paint=f"{statistics.median(paint):.1f}",
+        answer=f"{statistics.median(answer):.2f}",
+        memory=f"{statistics.median(memory):.0f}",
+    )
 
 
 if __name__ == "__main__":

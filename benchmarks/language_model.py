@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.figures import tell
 from core import assets
 from core.language.generation import Draft, Sampling, available, language_model, prompt, read_back
 from core.language.generation.lesson import LessonFinished, LessonSample, LessonStarted, LessonStep, lesson
@@ -60,6 +61,8 @@ def speed() -> None:
                 f"{training} {kind:11s} at {AT} tokens: {1 / fast:7.0f} tokens/s, without the cache {1 / slow:6.0f}"
                 f" ({slow / fast:4.1f} x), probabilities apart {apart:.1e}, first token {1000 * first:.0f} ms"
             )
+            if (training, kind) == ("poems", "transformer"):
+                tell("language_model", fast=f"{1 / fast:.0f}", fewer=f"{slow / fast:.1f}")
     size = sum(file.stat().st_size for file in assets.path(FOLDER).iterdir())
     print(f"assets/{FOLDER}: {size / 1e6:.1f} MB")
 

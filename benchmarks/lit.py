@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+from benchmarks.figures import tell
 from core import assets, lit
 from core.imaging import decode
 from core.imaging.samples import samples
@@ -55,6 +56,8 @@ def steps(photos: int) -> None:
     for lock in locks:
         one = statistics.median(times[lock])
         print(f"  a step, {lock:5s} locked: {one:8.1f} ms   {one / locked:6.1f} x the text tower alone")
+    if photos == lessons.PICTURES:
+        tell("lit", unlocked=f"{statistics.median(times['none']) / locked:.1f}")
 
 
 def whole_lesson() -> None:
@@ -71,9 +74,13 @@ def towers() -> None:
         print("the text tower's weights are not in assets/lit: no prompt was measured")
         return
     image = decode(samples()["pavilion"].read())
-    for prompt in PROMPTS:
-        print(f"a prompt, {prompt!r}: {milliseconds(lambda one=prompt: lit.embed_texts([one])):.1f} ms")
-    print(f"a picture: {milliseconds(lambda: lit.embed_images([image])):.1f} ms")
+    taken = {prompt: milliseconds(lambda one=prompt: lit.embed_texts([one])) for prompt in PROMPTS}
+    for prompt, one in taken.items():
+        print(f"a prompt, {prompt!r}: {one:.1f} ms")
+    picture = milliseconds(lambda: lit.embed_images([image]))
+    print(f"a picture: {picture:.1f} ms")
+    least, most = min(taken.values()), max(taken.values())
+    tell("lit", prompt_least=f"{least:.0f}", prompt_most=f"{most:.0f}", picture=f"{picture:.1f}")
     print(
         f"zero_shot with {len(PROMPTS)} prompts: {milliseconds(lambda: lit.zero_shot(image, PROMPTS)):.1f} ms"
     )

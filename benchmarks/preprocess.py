@@ -22,6 +22,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from benchmarks.figures import tell
 from core.imaging import STEPS, Call, apply, decode, measure
 from core.imaging.chain import PRESETS
 from core.imaging.samples import samples
@@ -111,6 +112,9 @@ def speed(image: Image, network: Classifier[Image], rounds: int) -> None:
     by_hand, ours = plain.values()
     ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, by_hand, strict=True))
     print(f"  {'our overhead, median over the rounds':45s} {(ratio - 1) * 100:8.1f} %")
+    told = [1000 * statistics.median(values) for values in (ours, *seen.values())]
+    tell("preprocess", **dict(zip(("chain", "seen", "changed"), map("{:.0f}".format, told), strict=True)))
+    tell("preprocess", overhead=f"{(ratio - 1) * 100:.1f}")
     print("each step with its defaults, result kept (not in the budget: those marked *)")
     for name, step in STEPS.items():
         call = Call.of(name)
@@ -123,6 +127,7 @@ def rescue(photos: dict[str, Image], network: Classifier[Image], seeds: int) -> 
     """What the rescue preset does for PSNR and for the network's answer."""
     noise, *repair = PRESETS["rescue"]
     print(f"rescue: {', '.join(call.step for call in repair)}; noise of sigma {dict(noise.args)['sigma']:g}")
+    all_gains, all_flipped, all_back = [], 0, 0
     for side in (None, 512, 256, 224):
         gains: list[float] = []
         flipped = back = lost = shown = 0
@@ -138,12 +143,16 @@ def rescue(photos: dict[str, Image], network: Classifier[Image], seeds: int) -> 
                 flipped += before != noisy
                 back += before != noisy and before == after
                 lost += before == noisy and before != after
+        all_gains, all_flipped, all_back = all_gains + gains, all_flipped + flipped, all_back + back
+        if side is None:
+            tell("rescue", own_flipped=str(flipped), own_back=str(back))
         size = f"long side {side}" if side else "their own size"
         print(
             f"  {size:16s} PSNR {statistics.mean(gains):+5.2f} dB (least {min(gains):+5.2f}); "
             f"top class turned by noise {flipped:2d} of {shown}, brought back {back:2d}; "
             f"turned by the rescue alone {lost}"
         )
+    tell("rescue", gain=f"{statistics.mean(all_gains):+.1f}", flipped=str(all_flipped), back=str(all_back))
 
 
 def main() -> None:

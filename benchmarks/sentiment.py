@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from benchmarks.figures import tell
 from core import assets
 from core.language import NAMES, sentiment
 from core.language.calibration import softmax
@@ -83,6 +84,8 @@ def main() -> None:
         print(f"{name:14s} {ours * 1000:8.2f} {told}")
     total = sum(medians[name, "ours"] for name in names)
     print(f"{'together':14s} {total * 1000:8.2f}   (to reach: under {TARGET * 1000:.0f})")
+    ratios = [medians[way] / medians[way[0], "ours"] for way in medians if way[1] == "keras"]
+    tell("sentiment", all=f"{1000 * total:.1f}", least=f"{min(ratios):.0f}", most=f"{max(ratios):.0f}")
     print(f"the first verdict of each, files read: {cold * 1000:.0f} ms together")
     sizes = [assets.path("language", f"{name}.npz") for name in names]
     print(f"files: {sum(file.stat().st_size for file in sizes if file.exists()) / 1e6:.1f} MB")

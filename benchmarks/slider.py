@@ -12,6 +12,7 @@ import statistics
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks.figures import tell
 from tests.browser import launch, serve, visit
 
 MOVES = 30
@@ -58,6 +59,7 @@ def main() -> None:
         f"slider let go to picture shown, {MOVES} times: median {statistics.median(taken):.0f} ms, "
         f"95th percentile {taken[int(0.95 * len(taken))]:.0f} ms, worst {taken[-1]:.0f} ms"
     )
+    tell("slider", median=f"{statistics.median(taken):.0f}", late=f"{taken[int(0.95 * len(taken))]:.0f}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import statistics
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks.figures import tell
 from tests.browser import launch, serve, visit
 
 TIMES = 20
@@ -80,6 +81,8 @@ def main() -> None:
         chromium.close()
     print(told(f"Enter to curve and five verdicts, {TIMES} times", shown[2:]))
     print(told("Enter to all that is shown inside", ended[2:]))
+    for name, taken in (("typing", sorted(shown[2:])), ("typing_inside", sorted(ended[2:]))):
+        tell(name, median=f"{statistics.median(taken):.0f}", late=f"{taken[int(0.95 * len(taken))]:.0f}")
 
 
 if __name__ == "__main__":
