@@ -15,13 +15,14 @@ import pytest
 import segno
 from streamlit.testing.v1 import AppTest
 
-from core import assets, i18n
+from core import i18n
 from core.imaging import apply, decode
 from core.imaging.chain import PRESETS, from_url
 from core.imaging.samples import samples
+from core.language import read
 from core.vision import classifier
 from tests.test_pages import opened, words_of
-from ui import frame, presenter, share, state
+from ui import frame, presenter, sentiment, share, state
 from ui.presenter import STOPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,12 +124,15 @@ def test_the_next_stop_is_prepared_and_no_other(asked: list[tuple[str, str]]) ->
     app.run()  # the same stop: once is enough
     go(app, 5)
     waited()
-    assert asked == [("classify", ""), ("sentiment", presenter_text("mixed"))]
+    assert asked == [("classify", ""), ("sentiment", i18n.text("en", "presenter.text.turn"))]
 
 
-def presenter_text(name: str) -> str:
-    found: str = assets.read_json("language", "examples.json")[name]["en"]
-    return found
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_a_verdict_turns_at_a_word_and_the_networks_end_apart(language: str) -> None:
+    text = i18n.text(language, "presenter.text.turn")
+    sides = [np.asarray(read(model, text).running) > 0.5 for model in sentiment.CURVES]
+    assert any((side[2:] != side[1:-1]).any() for side in sides)
+    assert {bool(side[-1]) for side in sides} == {True, False}
 
 
 def test_tensorflow_waits_for_the_stop_before_the_one_that_needs_it() -> None:

@@ -15,7 +15,6 @@ from typing import TypeAlias
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from core import assets
 from core.imaging.chain import PRESETS, Call, to_url
 from ui import cache, state
 from ui.components.slides import slides
@@ -34,7 +33,8 @@ class Stop:
     name: str
     page: str
     query: Query = field(default_factory=dict)
-    text: str = ""  # one of the sentiment page's examples, in the visitor's language
+    text: str = ""  # what is read there: the message `presenter.text.TEXT`
+    sight: str = ""  # the key of what it brings to the top of the screen, if that is not the top of the page
 
 
 STOPS = (
@@ -43,8 +43,8 @@ STOPS = (
     Stop("noise", "preprocess", {"chain": to_url((NOISE,))}),
     Stop("rescue", "preprocess", {"chain": to_url(RESCUE)}),
     Stop("inside", "feature_maps", {"model": "efficientnet_lite0", "tab": "channels"}),
-    Stop("pixel", "feature_maps", {"model": "efficientnet_lite0", "tab": "arithmetic"}),
-    Stop("turn", "sentiment", {"model": "transformer", "tab": "words"}, "mixed"),
+    Stop("pixel", "feature_maps", {"model": "efficientnet_lite0", "tab": "arithmetic"}, sight="inside_tabs"),
+    Stop("turn", "sentiment", {"model": "transformer", "tab": "words"}, "turn"),
     Stop("negation", "sentiment", {"model": "transformer", "tab": "words"}, "negation"),
     Stop("teach", "fine_tune", {"set": "surfaces", "plan": "head", "tab": "teach"}),
     Stop("words", "locked_image_tuning", {"prompts": "\n".join(PROMPTS), "tab": "ask"}),
@@ -104,8 +104,7 @@ def query(stop: Stop, number: int) -> dict[str, str]:
 
 def text_of(stop: Stop) -> str:
     """The text that a stop shows, in the visitor's language."""
-    found: str = assets.read_json("language", "examples.json")[stop.text][state.visit().language]
-    return found
+    return t(f"presenter.text.{stop.text}")
 
 
 def place(name: str, pages: Mapping[str, str]) -> int | None:
@@ -164,6 +163,7 @@ def stage(name: str, pages: Mapping[str, str]) -> None:
             words={name: t(f"presenter.{name}") for name in ("back", "on", "leave", "hint")},
             on_step=lambda step: _step(here, step, len(known)),
             on_leave=leave,
+            sight=known[here].sight if at is not None else "",
         )
     if here + 1 < len(known):
         _prepare(here + 1, known[here + 1])

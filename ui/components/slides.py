@@ -20,6 +20,7 @@ def slides(
     words: Mapping[str, str],
     on_step: Callable[[int], None],
     on_leave: Callable[[], None],
+    sight: str = "",
 ) -> None:
     """A small counter in the corner; the arrow keys go on and back, Escape leaves.
 
@@ -30,6 +31,7 @@ def slides(
         title: of this stop.
         words: `back`, `on`, `leave`: what the three buttons do; `hint`: which keys there are.
         on_step: called with 1 or -1 before the page runs again.
+        sight: the key of what a stop brings to the top of the screen; the top of the page if not given.
     """
 
     def stepped() -> None:
@@ -41,6 +43,13 @@ def slides(
 
     _mount(
         key=key,
-        data={"key": key, "place": place, "count": count, "title": title, "words": dict(words)},
+        data={
+            "key": key,
+            "place": place,
+            "count": count,
+            "title": title,
+            "sight": sight,
+            "words": dict(words),
+        },
         on_step_change=stepped,
     )

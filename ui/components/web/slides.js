@@ -13,6 +13,26 @@ function ask(self, step) {
   self.send("step", step);
 }
 
+// What the stop is about is brought to the top, and again while the page settles, unless someone else scrolls.
+const SETTLES = [0, 300, 900, 2000, 4000];
+const HANDS = ["wheel", "pointerdown", "touchstart", "keydown"];
+
+function bring(self) {
+  const page = document.querySelector('[data-testid="stMain"]');
+  if (!page) return;
+  const { sight } = self.data;
+  const target = sight && document.querySelector(`.st-key-${sight}`);
+  const top = target ? page.scrollTop + target.getBoundingClientRect().top - page.getBoundingClientRect().top - 12 : 0;
+  page.scrollTo({ top, behavior: "instant" });
+}
+
+function stand(self) {
+  self.timers?.forEach(clearTimeout);
+  self.timers = SETTLES.map((wait) => setTimeout(bring, wait, self));
+  const rest = () => self.timers.forEach(clearTimeout);
+  for (const hand of HANDS) window.addEventListener(hand, rest, { once: true, passive: true, capture: true });
+}
+
 function build(self) {
   for (const step of ["back", "on", "leave"]) self.find(`.${step}`).addEventListener("click", () => ask(self, step));
   self.onKey = (event) => {
@@ -32,6 +52,10 @@ export default function (component) {
   const self = instance(component, build);
   const { place, count, title, words } = self.data;
   self.asked = false;
+  if (place && self.memory.stood !== place) {
+    self.memory.stood = place;
+    stand(self);
+  }
   self.find(".place").textContent = `${place || "–"} / ${count}`;
   self.find(".title").textContent = title;
   self.find(".bar").title = words.hint;
@@ -45,5 +69,8 @@ export default function (component) {
   self.find(".on").disabled = place >= count;
   const said = `${place} / ${count} ${title}`;
   if (self.find(".unseen").textContent !== said) self.find(".unseen").textContent = said;
-  return () => window.removeEventListener("keydown", self.onKey);
+  return () => {
+    self.timers?.forEach(clearTimeout);
+    window.removeEventListener("keydown", self.onKey);
+  };
 }
