@@ -74,6 +74,16 @@ CLOCK = """window.clock = (() => {
     return found;
   };
   return {
+    calm: () => new Promise((done) => {
+      let seen = 0;
+      const every = setInterval(() => {
+        seen = idle() ? seen + 1 : 0;
+        if (seen === 5) {
+          clearInterval(every);
+          done();
+        }
+      }, 30);
+    }),
     arm: (events, area, css) => {
       const before = look(area, css);
       window.clock.answer = new Promise((done) => {
@@ -220,6 +230,9 @@ class Person:
             area: the part of the page in which something else then stands, as a CSS selector,
             css: and what is compared there: pictures by their address, drawings by their path, words.
         """
+        await self.page.evaluate(
+            "() => window.clock.calm()"
+        )  # nothing of what was done before is still coming
         await self.page.evaluate("(how) => window.clock.arm(...how)", [list(events), area, css])
         await self._timed(name, do, lambda: self.page.evaluate("() => window.clock.answer"))
 

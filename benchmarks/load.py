@@ -22,7 +22,6 @@ import random
 import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,10 +37,10 @@ from playwright.async_api import Error as BrowserError
 from benchmarks import marks, three_minutes
 from benchmarks.audience import ALONE, PATIENCE, Over, Person, Record, launch
 from benchmarks.host import Limit, Watch, limited, percentile, seconds_of_cores, two_cores
-from tests.browser import Server, serve
+from tests.browser import ROOT, Server, serve
 
 FIRST = 200  # the number of the visitor who comes before the others
-TURNS = 8  # files that are made for each visitor; after them they begin again
+TURNS = 4  # files that are made for each visitor; after them they begin again
 ARRIVE = 30.0  # seconds within which all have come
 GIVE_UP = 3  # turns in a row that failed: this visitor leaves
 QUICK = ("classify: another class, to its map", "classify: a sample", "classify: the own photo again")
@@ -67,10 +66,13 @@ def foreign(record: Record) -> Iterator[str]:
                 yield f"visitor {number} was shown a picture of {codes[picture]}"
 
 
-def _pixels(data: bytes | None) -> np.ndarray | None:
+def _pixels(data: bytes | None, least: int = 0) -> np.ndarray | None:
+    """A picture, unless it cannot be read or its shorter side is less than that."""
     with suppress(OSError, ValueError):
         if data:
-            return np.asarray(Pillow.open(io.BytesIO(data)).convert("RGB"))
+            found = Pillow.open(io.BytesIO(data))
+            if min(found.size) >= least:
+                return np.asarray(found.convert("RGB"))
     return None
 
 
@@ -80,7 +82,7 @@ def _plain(data: bytes | None) -> bool:
 
 
 def _code(data: bytes) -> int | None:
-    pixels = _pixels(data)
+    pixels = _pixels(data, marks.LEAST)
     return None if pixels is None else marks.read_code(pixels)
 
 
@@ -140,7 +142,6 @@ async def crowd(chosen: argparse.Namespace, limit: Limit, server: Server, folder
     """The visitors, and what came of them."""
     async with async_playwright() as playwright:
         browser = await launch(playwright)
-        await asyncio.to_thread(_prepare, range(1, chosen.visitors + 1), folder)
         alone = Record(loud=chosen.loud)
         watch = Watch(server.process)
         seconds = await before(browser, server, alone, folder, patience=chosen.patience)
@@ -201,7 +202,8 @@ def _report(
         print(f"  {leak}")
 
 
-def _prepare(numbers: range, folder: Path) -> None:
+def prepare(numbers: range, folder: Path) -> None:
+    """Makes the visitors' files, where they are not there yet, so that it costs nothing during the run."""
     for number in (FIRST, *numbers):
         for turn in range(1 if number == FIRST else TURNS):
             three_minutes.files(number, turn, folder)
@@ -212,7 +214,6 @@ async def soak(chosen: argparse.Namespace, limit: Limit, server: Server, folder:
     record = Record(loud=chosen.loud)
     async with async_playwright() as playwright:
         browser = await launch(playwright)
-        await asyncio.to_thread(_prepare, range(1, chosen.visitors + 1), folder)
         watch = Watch(server.process)
         memory: list[tuple[int, int]] = []
         turn = 0
@@ -263,11 +264,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is ended too
     chosen.visitors = chosen.visitors or (2 if chosen.soak else 20)
     print(f"{chosen.visitors} visitors; {two_cores()}")
-    with limited(chosen.megabytes) as limit, tempfile.TemporaryDirectory() as folder:
+    folder = ROOT / "build" / "load"
+    folder.mkdir(parents=True, exist_ok=True)
+    prepare(range(1, chosen.visitors + 1), folder)
+    with limited(chosen.megabytes) as limit:
         print(f"memory of server and worker: {limit.told}")
         with serve(port=chosen.port, prefix=limit.prefix, **limit.environment) as server:
             run = soak if chosen.soak else crowd
-            asyncio.run(run(chosen, limit, server, Path(folder)))
+            asyncio.run(run(chosen, limit, server, folder))
 
 
 if __name__ == "__main__":

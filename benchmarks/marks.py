@@ -19,6 +19,7 @@ CROP = 0.875  # of the shorter side: what the network sees of a photo
 CONTRAST = 40.0  # between the white and the black block, of 255
 SIZE = (1600, 1200)  # of a photo, in pixels: what a phone's is scaled down to
 COLOURS = {"red": (200, 50, 40), "blue": (40, 60, 200), "green": (50, 170, 60)}  # classes to be learned
+LEAST = 45  # pixels of the shorter side of a picture in which the blocks are wide enough to be read
 EACH = 10  # pictures of a class
 
 _WORD = re.compile(r"zq(\d{1,3})zq", re.IGNORECASE)
@@ -57,7 +58,7 @@ def read_code(image: Image) -> int | None:
     grey = image.astype(np.float32).mean(2) if image.ndim == 3 else image.astype(np.float32)
     height, width = grey.shape
     short, count = min(height, width), 2 + 2 * BITS
-    if short * WIDE < 2 * count:
+    if short < LEAST:
         return None
     rows = grey[int(height / 2 - 0.06 * short) : int(height / 2 + 0.06 * short) + 1].mean(0)
     for share in (WIDE, WIDE / CROP):

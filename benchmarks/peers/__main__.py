@@ -174,10 +174,15 @@ def started(app: App, settings: dict[str, str], log: Path) -> Iterator[tuple[str
             server.wait()
 
 
+def say(what: str) -> None:
+    """How far it is, apart from the figures."""
+    print(f"  {what}", file=sys.stderr, flush=True)
+
+
 async def guest(browser: Browser) -> tuple[BrowserContext, Page]:
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     await context.add_init_script(CLOCK)
-    context.set_default_timeout(180_000)
+    context.set_default_timeout(600_000)
     return context, await context.new_page()
 
 
@@ -198,6 +203,7 @@ async def opened(page: Page, app: App, address: str) -> None:
 
 async def asked(page: Page, app: App, photo: Path) -> tuple[float, str]:
     """Chooses a photo; the seconds until its name stands there, and what stands there."""
+    await page.evaluate("() => window.clock.calm()")
     await page.evaluate("(how) => window.clock.arm(...how)", [["change"], app.area, app.css])
     await page.locator('input[type="file"]').first.set_input_files(photo)
     answered, _ = await page.evaluate("() => window.clock.answer")
@@ -218,10 +224,12 @@ async def measured(
         found.start.append(time.monotonic() - begun)
         taken, _ = await asked(page, app, photos[0])
         found.first.append(taken)
+        say(f"{app.name}: first {taken:.2f} s")
         for photo in photos[1:] * rounds:
             await opened(page, app, address)
             taken, name = await asked(page, app, photo)
             found.one.append(taken)
+            say(f"{app.name}: {name!r}, {taken:.2f} s")
             found.names[photo.stem] = name
         await context.close()
         found.alone = sum(resident(process)[:2])
@@ -234,6 +242,7 @@ async def measured(
                 *(asked(page, app, photo) for (_, page), photo in zip(guests, chosen, strict=True))
             )
             found.ten += [taken for taken, _ in answers]
+            say(f"{app.name}: ten at once, {[round(taken, 2) for taken, _ in answers]}")
             for context, _ in guests:
                 await context.close()
         watch.end()
