@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from core import assets
 
 LANGUAGES: tuple[str, ...] = ("zh", "en")
+TEXTS = ("zh", "en")  # in which sentences for the models to read ship: data sets, captions, examples
 
 
 @functools.cache

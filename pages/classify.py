@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.vision.models import MODELS
 from ui import answers, frame, networks, photo, state, ways
 from ui.words import t
-
-MODELS = ("efficientnet_lite0", "article_cnn")
 
 with frame.page("classify") as here:
     name = networks.named(networks.choice("classify_model", MODELS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,28 @@ def test_nothing_dangerous_is_called() -> None:
                     ("unsafe_allow_html", True),
                 }, path
         assert not imported(path) & {"pickle", "dill", "joblib", "shelve"}, path
+
+
+def test_what_contributing_names_is_there() -> None:
+    """Each file, folder and module that it sends the reader to."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:core|ui|pages|assets|training|benchmarks|tests)/[\w/*.-]+)`", text)
+    assert len(paths) > 15
+    for path in paths:
+        if not any(word.isupper() for word in re.findall(r"[A-Za-z]{3,}", path)):  # NAME: to be made
+            assert list(ROOT.glob(path.rstrip("/"))), path
+
+
+def test_a_step_a_model_and_a_language_are_named_in_one_place() -> None:
+    """So that adding one takes the files that CONTRIBUTING.md says, and no other."""
+    from core import i18n
+    from core.vision.models import MODELS
+
+    named = re.compile("|".join(f"[\"']{name}[\"']" for name in MODELS))
+    for path in PAGES:
+        assert not named.search(path.read_text(encoding="utf-8")), f"{path.name} lists models of its own"
+    for language in i18n.LANGUAGES:
+        common = (ROOT / "assets/messages" / language / "common.json").read_text(encoding="utf-8")
+        assert all(f'"model.{name}"' in common for name in MODELS)
+    assert {path.name for path in (ROOT / "assets/messages").iterdir()} == set(i18n.LANGUAGES)
+    assert set(i18n.TEXTS) <= set(i18n.LANGUAGES)

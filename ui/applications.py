@@ -29,7 +29,7 @@ def cards() -> None:
 def result(name: str) -> Result:
     """What is recorded of a set, its texts in the visitor's language."""
     texts = BUILTIN[name].kind == "texts"
-    return applications.results()[name, state.visit().language if texts else ""]
+    return applications.results()[name, state.texts_language() if texts else ""]
 
 
 def _card(name: str) -> None:

@@ -23,7 +23,7 @@ LISTED = 6
 
 def station() -> None:
     """A verse or a sentence, coloured by surprisal, and the next token in bars; a link leads to the page."""
-    begun = BEGUN[state.visit().language]
+    begun = BEGUN[state.texts_language()]
     if not ships(begun[0], "transformer"):
         begun = BEGUN["zh"]
     if not ships(begun[0], "transformer"):

@@ -196,7 +196,7 @@ def recall() -> None:
     kind = state.remember("language_kind", kinds()[0], options=kinds(), url="kind")
     state.remember("language_network", networks(kind)[0], options=networks(kind), url="model")
     if forms := FORMS.get(kind):
-        first = f"{state.visit().language}_positive"
+        first = f"{state.texts_language()}_positive"
         default = first if first in forms else forms[0]
         state.remember(f"language_form_{kind}", default, options=forms, url="form")
     state.remember("language_script", _script(), options=SCRIPTS, url="script")

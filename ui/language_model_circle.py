@@ -53,7 +53,7 @@ def circle() -> None:
     st.markdown(t("language_model.circle.lead"))
     kept = state.visit().kept
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="language_circle_what"):
-        state.remember("language_circle_language", state.visit().language, options=LANGUAGES)
+        state.remember("language_circle_language", state.texts_language(), options=LANGUAGES)
         st.segmented_control(
             t("language_model.circle.language"),
             LANGUAGES,

@@ -101,7 +101,7 @@ def _text() -> str:
         )
         or source
     )
-    text = _own() if source == OWN else ready(source, state.visit().language)
+    text = _own() if source == OWN else ready(source, state.texts_language())
     if source != OWN:
         st.code(text[:SHOWN].rstrip() + " …", language=None, wrap_lines=True)
     if text:

@@ -98,7 +98,7 @@ def bench() -> Bench:
     """The visitor's own, begun if nothing is there yet, and brought up to date with the link."""
     kept = state.visit().kept
     found: Bench | None = kept.get("lit")
-    language = state.visit().language
+    language = state.texts_language()
     if found is None:
         found = kept["lit"] = Bench()
     asked, written = state.from_url("prompts_set"), state.from_url("prompts")
@@ -118,7 +118,7 @@ def prompts_elsewhere() -> tuple[str, ...]:
     found: Bench | None = state.visit().kept.get("lit")
     if found is not None and found.prompts:
         return found.prompts
-    return tuple(examples()[FIRST][state.visit().language])
+    return tuple(examples()[FIRST][state.texts_language()])
 
 
 def _to_url(found: Bench) -> None:
@@ -153,7 +153,7 @@ def change(found: Bench, prompts: Sequence[str], example: str = "") -> None:
     if found.prompts:
         found.past = [*found.past, (found.prompts, found.example, found.language)][-STEPS_BACK:]
     found.prompts, found.example = kept, example
-    found.language = state.visit().language if example else ""
+    found.language = state.texts_language() if example else ""
     if found.chosen not in kept:
         found.chosen = None
     _to_url(found)
@@ -180,7 +180,7 @@ def remove(found: Bench, prompt: str) -> None:
 
 def choose_example(found: Bench, name: str) -> None:
     """A set of prompts that ships."""
-    change(found, examples()[name][state.visit().language], name)
+    change(found, examples()[name][state.texts_language()], name)
 
 
 def undo(found: Bench) -> None:

@@ -127,7 +127,7 @@ def _result(job: Job | None) -> str:
 
 def own_and_samples(found: Bench) -> tuple[Pair, ...]:
     """What a lesson learns from: the visitor's pictures first, so that the matrix shows them."""
-    return (*found.own, *pairs.sample_pairs(state.visit().language))
+    return (*found.own, *pairs.sample_pairs(state.texts_language()))
 
 
 def begin(found: Bench, kinds: Sequence[Lock], on: bool = False) -> None:

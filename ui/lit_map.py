@@ -42,7 +42,7 @@ def _field(found: lit.Bench) -> None:
 
 
 def _map(found: lit.Bench) -> None:
-    language = state.visit().language
+    language = state.texts_language()
     every = lit_search.pictures(found)
     base = [t(f"sample.{name}").lower() for name in samples()]
     given = answers.TEMPLATES

@@ -338,7 +338,7 @@ def _like(found: Bench, every: Pictures) -> None:
 
 def usual_captions() -> str:
     """Our own captions of the samples, those that the lesson does not learn, one a line."""
-    return "\n".join(pair.shown for pair in pairs.sample_pairs(state.visit().language))
+    return "\n".join(pair.shown for pair in pairs.sample_pairs(state.texts_language()))
 
 
 def _caption(found: Bench, every: Pictures) -> None:
@@ -348,7 +348,7 @@ def _caption(found: Bench, every: Pictures) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.image(every.sources[place], alt=every.words[place], width=260)
-        key = f"lit_captions_{state.visit().language}"
+        key = f"lit_captions_{state.texts_language()}"
         state.remember(key, usual_captions())
         st.text_area(
             t("lit.search.captions"),

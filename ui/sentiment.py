@@ -61,7 +61,7 @@ def digest_of(text: str) -> str:
 def examples() -> dict[str, str]:
     """The texts to begin with, by what they show, in the visitor's language."""
     found = assets.read_json("language", "examples.json")
-    return {name: texts[state.visit().language] for name, texts in found.items()}
+    return {name: texts[state.texts_language()] for name, texts in found.items()}
 
 
 def text_now() -> str:

@@ -98,7 +98,7 @@ def _map(model: str) -> None:
         label_visibility="collapsed",
     )
     added = own_words(st.session_state["sentiment_words"])
-    known = embedding_space.default_words(state.visit().language)
+    known = embedding_space.default_words(state.texts_language())
     found = embedding_space.word_map(model, (*known, *added), shown_in)
     own = set(added)
     judged = cache.word_verdicts(model, found.words)

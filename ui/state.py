@@ -64,9 +64,17 @@ def visit() -> Visit:
     """The current visit, begun if this is its first run."""
     if "visit" not in st.session_state:
         locale = (st.context.locale or "").lower()
-        st.session_state["visit"] = Visit("zh" if locale.startswith("zh") else "en")
+        st.session_state["visit"] = Visit(
+            next((one for one in i18n.LANGUAGES if locale.startswith(one)), "en")
+        )
     found: Visit = st.session_state["visit"]
     return found
+
+
+def texts_language() -> str:
+    """The language of sentences that ship for the models to read: the visitor's, or English if there are none."""
+    language = visit().language
+    return language if language in i18n.TEXTS else "en"
 
 
 def forget() -> None:

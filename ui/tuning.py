@@ -159,7 +159,7 @@ def workshop() -> Workshop:
     found: Workshop | None = kept.get("tuning")
     if found is None:
         name = asked if asked in BUILTIN else FIRST
-        found = kept["tuning"] = Workshop(shipped(name), name, state.visit().language)
+        found = kept["tuning"] = Workshop(shipped(name), name, state.texts_language())
     elif asked in BUILTIN and asked != found.chosen:
         choose_set(found, asked)
     _follow_language(found)
@@ -172,11 +172,11 @@ def workshop() -> Workshop:
 
 def shipped(name: str) -> Dataset:
     """A set that ships, its texts in the visitor's language."""
-    return cache.builtin_set(name, state.visit().language if BUILTIN[name].kind == "texts" else "")
+    return cache.builtin_set(name, state.texts_language() if BUILTIN[name].kind == "texts" else "")
 
 
 def _follow_language(found: Workshop) -> None:
-    language = state.visit().language
+    language = state.texts_language()
     if found.chosen in BUILTIN and found.dataset.kind == "texts" and found.language != language:
         if found.dataset == cache.builtin_set(found.chosen, found.language):
             found.dataset = shipped(found.chosen)
@@ -215,7 +215,7 @@ def undo(found: Workshop) -> None:
 def choose_set(found: Workshop, name: str) -> None:
     """A set that ships, or an empty one to fill."""
     if name in BUILTIN:
-        found.language = state.visit().language
+        found.language = state.texts_language()
         change(found, shipped(name), name)
         found.way = ""
     elif name == OWN:
