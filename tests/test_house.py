@@ -121,6 +121,8 @@ def test_a_step_a_model_and_a_language_are_named_in_one_place() -> None:
         assert not named.search(path.read_text(encoding="utf-8")), f"{path.name} lists models of its own"
     for language in i18n.LANGUAGES:
         common = (ROOT / "assets/messages" / language / "common.json").read_text(encoding="utf-8")
+        words = i18n.catalogue(language)
         assert all(f'"model.{name}"' in common for name in MODELS)
+        assert all(f"feature_maps.model.{name}" in words for name in MODELS)
     assert {path.name for path in (ROOT / "assets/messages").iterdir()} == set(i18n.LANGUAGES)
     assert set(i18n.TEXTS) <= set(i18n.LANGUAGES)
