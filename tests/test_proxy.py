@@ -214,7 +214,6 @@ def test_when_a_copy_is_down_its_visitors_come_to_the_other(outside: Browser, tm
         psutil.Process(down.process).kill()
         since = len(proxy.lines())
         visitor.open("/fine_tune")
-        page.wait_for_load_state("networkidle")
         assert page.get_by_role("heading", level=1).first.is_visible()
         answered = {line[3] for line in proxy.lines(since) if line[0] == "200"}
         assert answered and copy not in answered
