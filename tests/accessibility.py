@@ -128,3 +128,18 @@ MOVING = """() => {
   look(document);
   return found;
 }"""
+
+# --- alt texts -------------------------------------------------------------------------------------
+
+ALTS = """() => {
+  const found = [];
+  const look = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      const text = node.tagName === "IMG" ? node.alt : node.matches('[role="img"]:not([aria-hidden])') ? node.getAttribute("aria-label") : "";
+      if (text && node.translate && node.checkVisibility()) found.push(text);
+      if (node.shadowRoot) look(node.shadowRoot);
+    }
+  };
+  look(document);
+  return found;
+}"""

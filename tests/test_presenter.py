@@ -107,7 +107,7 @@ def test_a_stop_shows_its_text_in_the_language_of_the_visit() -> None:
     app = opened("streamlit_app.py", lang="zh", present="1")
     number = next(number for number, stop in enumerate(STOPS) if stop.name == "turn")
     go(app, number)
-    assert "这部电影不算好看" in str(app.session_state["visit"].kept["sentiment_text"])
+    assert i18n.text("zh", "presenter.text.turn") == str(app.session_state["visit"].kept["sentiment_text"])
 
 
 @pytest.mark.parametrize("lie", ["0", "99", "x", "-1", "1e9", "９"])
@@ -128,11 +128,13 @@ def test_the_next_stop_is_prepared_and_no_other(asked: list[tuple[str, str]]) ->
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
-def test_a_verdict_turns_at_a_word_and_the_networks_end_apart(language: str) -> None:
+def test_a_verdict_turns_at_one_word(language: str) -> None:
     text = i18n.text(language, "presenter.text.turn")
-    sides = [np.asarray(read(model, text).running) > 0.5 for model in sentiment.CURVES]
-    assert any((side[2:] != side[1:-1]).any() for side in sides)
-    assert {bool(side[-1]) for side in sides} == {True, False}
+    curves = [np.asarray(read(model, text).running) for model in sentiment.CURVES]
+    turned = [
+        bool((((one[1:] > 0.5) != (one[:-1] > 0.5)) & (np.abs(np.diff(one)) > 0.3)).any()) for one in curves
+    ]
+    assert sum(turned) >= 2
 
 
 def test_tensorflow_waits_for_the_stop_before_the_one_that_needs_it() -> None:
