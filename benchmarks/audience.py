@@ -189,7 +189,11 @@ class Person:
         """A new visitor; those with an odd number read Chinese. `how` says pause, until, patience."""
         language = "zh" if number % 2 else "en"
         locale = {"zh": "zh-CN", "en": "en-US"}[language]
-        context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale)
+        context = await browser.new_context(
+            viewport={"width": 1440, "height": 900},
+            locale=locale,
+            reduced_motion="reduce",  # drawn by the processor here, and it is the server's too
+        )
         await context.add_init_script(CLOCK)
         page = await context.new_page()
         person = cls(number, language, context, page, address, record, folder, **how)

@@ -187,15 +187,16 @@ async def guest(browser: Browser) -> tuple[BrowserContext, Page]:
 
 
 async def opened(page: Page, app: App, address: str) -> None:
-    """Opens the app's page until it takes a photo; tries again while nobody listens."""
+    """Opens the app's page as soon as its server listens, and waits until it takes a photo."""
+    host, port = address.removeprefix("http://").split(":")
     while True:
         try:
-            await page.goto(address + app.path, wait_until="commit")
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.close()
             break
-        except Exception as error:  # Playwright's own, with the browser's words
-            if "ERR_CONNECTION_REFUSED" not in str(error):
-                raise
+        except OSError:
             await asyncio.sleep(0.05)
+    await page.goto(address + app.path, wait_until="commit")
     await page.locator('input[type="file"]').first.wait_for(state="attached")
     if app.area != "gradio-app":
         await page.locator('[data-testid=stApp][data-test-script-state="notRunning"]').wait_for()
