@@ -1,7 +1,8 @@
 """Sets everything up and runs it: `python run.py` the app, `python run.py test` all checks.
 
-`python run.py lowest` runs the quick tests once more with the oldest packages that `requirements.txt` allows.
-Needs Python 3.11 or newer and nothing else. The packages go into `.venv` beside this file.
+`python run.py quick` runs the quick tests alone, `python run.py lowest` the same with the oldest packages that
+`requirements.txt` allows. Needs Python 3.11 or newer and nothing else. The packages go into `.venv` beside this
+file, made by the Python that ran it first: `python3.13 run.py quick` in a new checkout tries another one.
 """
 
 from __future__ import annotations
@@ -60,9 +61,14 @@ def lowest(options: list[str]) -> int:
         return 0
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--target", LOWEST, *older], check=True)
+    return quick(options, PYTHONPATH=str(LOWEST))
+
+
+def quick(options: list[str], **environment: str) -> int:
+    """The tests of what can be tried without a browser and without TensorFlow's minutes."""
     files = [HERE / "tests" / f"test_{name}.py" for name in QUICK]
     command = [PYTHON, "-m", "pytest", "-q", "-m", "not browser", *files, *options]
-    return subprocess.run(command, cwd=HERE, env=os.environ | {"PYTHONPATH": str(LOWEST)}).returncode
+    return subprocess.run(command, cwd=HERE, env=os.environ | environment).returncode
 
 
 def browser() -> None:
@@ -124,9 +130,9 @@ def main() -> int:
             if code:
                 return code
         return 0
-    if task == "lowest":
+    if task in ("quick", "lowest"):
         install("requirements-dev.txt")
-        return lowest(rest)
+        return quick(rest) if task == "quick" else lowest(rest)
     print(__doc__)
     return 2
 
