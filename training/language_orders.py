@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from core.language import sentiment
-from core.language.generation import FORMS, GUIDANCE, KINDS, Sampling, generate, language_model, poems, prompt
+from core.language.generation import (
+    FORMS,
+    GUIDANCE,
+    KINDS,
+    Sampling,
+    available,
+    generate,
+    language_model,
+    poems,
+    prompt,
+)
 from core.language.generation.writing import Ended
 from core.types import Floats
 
@@ -34,7 +44,7 @@ def write(training: str, kind: str, form: str, seed: int, guidance: float = 0.0)
 def circle() -> list[str]:
     """Write reviews to order and let the pretrained sentiment model read them; what is not reached."""
     judge, problems = sentiment("pretrained"), []
-    for kind in KINDS:
+    for kind in available()["reviews"]:
         for guidance in (0.0, GUIDANCE):
             for language in ("en", "zh"):
                 agreed: list[bool] = []

@@ -24,7 +24,7 @@ FORMS = {  # special tokens that lead a text; the first is taken when none is wi
     "reviews": ("en_positive", "en_negative", "zh_positive", "zh_negative"),
     "poems": ("five_4", "five_8", "seven_4", "seven_8"),  # characters of a line, and lines
 }
-GUIDANCE = 1.0  # of a review, see `sampling.guided`
+GUIDANCE = 0.5  # of a review, see `sampling.guided`
 
 
 @dataclass(frozen=True)
