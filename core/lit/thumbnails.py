@@ -48,7 +48,8 @@ SHARPENED = Sharpened(_usual.side, 1.0, _usual.offset, _usual.scale)
 
 def is_thumbnail(image: Image) -> bool:
     """Whether a picture is so small that it is treated as is said above."""
-    return min(image.shape[:2]) < BELOW
+    height, width = image.shape[:2]
+    return bool(min(height, width) < BELOW)
 
 
 def preparation(image: Image) -> Preparation:
