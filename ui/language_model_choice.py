@@ -85,9 +85,9 @@ def _formulas(found: Desk, made: Choice, one: Candidate) -> None:
         st.caption(t("language_model.choice.uncut"))
         return
     st.latex(
-        r"P_i = \frac{p_i}{\sum_{j \in K} p_j} \;\; (i \in K), \qquad "
-        + r",\ ".join(limit)
-        + rf",\ |K| = {_kept(made)}"
+        r"\begin{gathered} P_i = \frac{p_i}{\sum_{j \in K} p_j} \;\; (i \in K) \\ "
+        + r",\ ".join([*limit, rf"|K| = {_kept(made)}"])
+        + r" \end{gathered}"
     )
     if one.in_top_p:
         st.latex(rf"P = {_p(one.softmax)} / {_p(kept)} = {_p(one.probability)}")
