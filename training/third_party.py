@@ -157,7 +157,14 @@ def parts() -> list[Part]:
         )
     )
     stored = assets.read_json("lit", "card.json")
-    for name in ("text_tower.npz", "vocabulary.json", "words.json", "card.json", "centre.npy"):
+    for name in (
+        "text_tower.npz",
+        "vocabulary.json",
+        "words.json",
+        "card.json",
+        "centre.npy",
+        "thumbnails.npy",
+    ):
         found.append(
             Part(f"lit/{name}", "the text tower and what belongs to it", stored["licence"], stored["source"])
         )
