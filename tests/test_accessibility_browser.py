@@ -61,7 +61,7 @@ def test_a_page_has_no_serious_finding(
     check(page)
     told = page.evaluate(ALTS)
     letters = CHINESE if language == "zh" else LATIN  # names are shown in both, sentences in one
-    assert [text for text in told if not letters.search(text)] == []
+    assert [text for text in told if not letters.search(text) and not text.isdigit()] == []
 
 
 @pytest.mark.parametrize("name", ON_A_PHONE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import psutil
@@ -26,10 +28,13 @@ LONG = 280  # seconds on a busy machine
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
+    # A process that is spawned imports `__main__` first; a page tested before this leaves its script there.
+    before, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as found:
         yield found.scheduler_address
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from tests import browser
 from tests.browser import PATIENCE, Server, Visitor
@@ -119,12 +119,11 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def outside() -> Iterator[Browser]:
+def outside(driver: Playwright) -> Iterator[Browser]:
     """A browser to which the name of the app leads here."""
-    with sync_playwright() as playwright:
-        found = browser.launch(playwright, f"--host-resolver-rules=MAP {NAME} 127.0.0.1")
-        yield found
-        found.close()
+    found = browser.launch(driver, f"--host-resolver-rules=MAP {NAME} 127.0.0.1")
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module")

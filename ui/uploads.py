@@ -56,7 +56,7 @@ class Gate:
             self.lately.popleft()
         files, total = len(self.lately) + 1, size + sum(one for _, one in self.lately)
         if files > FILES or (total > MEGABYTES * 1_000_000 and self.lately):
-            wait = math.ceil(self.lately[0][0] + SPAN - now)
+            wait = min(math.ceil(self.lately[0][0] + SPAN - now), int(SPAN))  # sums of floats round up, too
             raise GlassboxError("uploads.error.often", files=FILES, megabytes=MEGABYTES, seconds=wait)
         self.lately.append((now, size))
         self.known[name] = None
