@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from core.imaging import decode
 from core.imaging.samples import samples
@@ -49,12 +49,18 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
+    """What drives browsers: one a process."""
     expect.set_options(timeout=browser.PATIENCE * 1000)  # a machine that does other things too is slow
-    with sync_playwright() as playwright:
-        found = browser.launch(playwright)
+    with sync_playwright() as found:
         yield found
-        found.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(driver: Playwright) -> Iterator[Browser]:
+    found = browser.launch(driver)
+    yield found
+    found.close()
 
 
 @pytest.fixture
