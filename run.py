@@ -49,12 +49,13 @@ def oldest() -> list[str]:
 def lowest(options: list[str]) -> int:
     """The quick tests with the oldest packages, which are put before those of `.venv`."""
     shutil.rmtree(LOWEST, ignore_errors=True)
-    code = "from importlib.metadata import version; import sys; print(version(sys.argv[1]))"
+    code = "from importlib.metadata import distributions as of; import sys; print(*{a.version for a in of(name=sys.argv[1])})"
     older = []
     for wanted in oldest():
         name, _, version = wanted.partition("==")
         asked = subprocess.run([PYTHON, "-c", code, name], capture_output=True, text=True, check=True)
-        if re.sub(r"(\.0)+$", "", asked.stdout.strip()) != re.sub(r"(\.0)+$", "", version):
+        there = asked.stdout.strip()  # nothing, where the package is for another system
+        if there and re.sub(r"(\.0)+$", "", there) != re.sub(r"(\.0)+$", "", version):
             older.append(wanted)
     print("Older than in .venv:", *older or ["nothing"], flush=True)
     if not older:

@@ -21,7 +21,12 @@ class Resource:
     @property
     def version(self) -> str:
         """The version that runs here; "" for data."""
-        return metadata.version(self.package) if self.package else ""
+        if not self.package:
+            return ""
+        try:
+            return metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return metadata.version(f"{self.package}-cpu")  # on Linux, see requirements.txt
 
 
 RESOURCES = (

@@ -228,7 +228,7 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
     "a strange weight": lambda meta, arrays: arrays.update(
         {"weights/stem_conv/evil": np.zeros(3, np.float32)}
     ),
-    "another shape": lambda meta, arrays: arrays.update({KERNEL: np.zeros((1280, 4), np.float32)}),
+    "another shape": lambda meta, arrays: arrays.update({KERNEL: np.zeros((1281, 4), np.float32)}),
     "not finite": lambda meta, arrays: arrays[KERNEL].fill(np.nan),
     "words": lambda meta, arrays: arrays.update({KERNEL: np.array(["x"])}),
     "doubles": lambda meta, arrays: arrays.update({KERNEL: arrays[KERNEL].astype(np.float64)}),

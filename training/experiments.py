@@ -13,13 +13,14 @@ import numpy as np
 
 from core.tuning import builtin, experiments, features
 from core.tuning.experiments import COUNTS, FILE, SETS, Guards, Setting
+from core.vision import efficientnet
 
 
 def main() -> None:
     stored = {}
     for name in SETS:
         examples = builtin(name).examples
-        stored[name] = features.of_examples("images", examples).astype(np.float16)
+        stored[name] = features.of_examples("images", examples)[:, : efficientnet.HEAD].astype(np.float16)
         stored[f"{name}/digests"] = np.array([example.digest for example in examples])
         print(f"{name:9s} {len(examples)} pictures", flush=True)
     np.savez_compressed(FILE, **stored)

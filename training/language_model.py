@@ -67,7 +67,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("poems", "transformer"): Recipe(Plan(1_000, dropout=0.15), width=192, layers=4),
     ("poems", "gru"): Recipe(Plan(1_000, dropout=0.25), width=192, units=384),
     ("reviews", "transformer"): Recipe(Plan(3_000, dropout=0.0), width=256, layers=6),
-    ("reviews", "gru"): Recipe(Plan(1_500, dropout=0.0), width=192, units=384),
+    ("reviews", "gru"): Recipe(Plan(3_000, dropout=0.0), width=192, units=384),
 }
 
 

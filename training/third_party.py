@@ -59,7 +59,8 @@ class Package:
 def packages() -> list[Package]:
     """What `requirements.txt` brings on this system, by name."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    waiting = [Requirement(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
+    asked_for = [Requirement(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
+    waiting = [one for one in asked_for if one.marker is None or one.marker.evaluate()]
     found: dict[tuple[str, str], Distribution] = {}
     while waiting:
         asked = waiting.pop()

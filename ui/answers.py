@@ -157,7 +157,7 @@ def heatmap(answer: Answer, chosen: str, layer: str) -> Floats:
     """The class's heatmap at the chosen layer, over the whole photo."""
     model = networks.model(answer.model)
     index = answer.labels.index(chosen)
-    if layer == explain.LAST and networks.quick(answer.model):
+    if layer == model.card.layers[-1] and networks.quick(answer.model):
         found = cache.last_map(answer.model, answer.digest, index, answer.image)
     else:
         with st.spinner(t("classify.loading_tensorflow"), show_time=True):

@@ -32,7 +32,8 @@ def wilson(right: int, count: int) -> tuple[float, float]:
     share, z2 = right / count, Z95**2
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = Z95 / (1 + z2 / count) * np.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    # the share itself is always within, which the last bit of a number may deny
+    return max(0.0, min(share, float(middle - half))), min(1.0, max(share, float(middle + half)))
 
 
 def loss(probabilities: Floats, labels: Labels) -> float:

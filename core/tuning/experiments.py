@@ -1,9 +1,9 @@
 """Small experiments on a set that ships: what more data, wrong labels, and each guard against them are worth.
 
 A head (`core.tuning.head`) learns from what the locked tower makes of the pictures. These features are shipped
-(`training/experiments.py` computes them; they are those of `features.of_examples`), so that a head learns in
-hundredths of a second and an experiment is run when it is asked for. Every figure is the mean of `DRAWS` runs:
-which pictures are drawn matters when there are few of them.
+(`training/experiments.py` computes them; of those of `features.of_examples` they are the first 1,280, the last
+maps'), so that a head learns in hundredths of a second and an experiment is run when it is asked for. Every
+figure is the mean of `DRAWS` runs: which pictures are drawn matters when there are few of them.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Course:
 
 @functools.cache
 def shelf(name: str, what: Input = "tower") -> Shelf:
-    """A set that ships as rows: 1,280 features of the locked tower, or SIDE x SIDE grey pixels in 0..1."""
+    """A set that ships as rows: 1,280 features of the locked tower (its last maps'), or SIDE x SIDE grey pixels in 0..1."""
     dataset = builtin(name)
     sides = features.split(dataset)
     if what == "tower":

@@ -42,7 +42,7 @@ def make(dataset: Dataset, plan: Plan, watched: str | None, known: dict[str, Flo
     if plan.unlocked == "scratch":
         yield _scratch(dataset, plan, watched)
         return
-    network = efficientnet.build(len(dataset.labels))
+    network = efficientnet.build(len(dataset.labels), joined=True)
     efficientnet.set_weights(network)
     first = locked.first_head(dataset, known, plan.seed)
     network.get_layer("logits").set_weights([first.kernel, first.bias])

@@ -168,7 +168,8 @@ def _tuned(meta: Any, arrays: dict[str, NDArray[Any]]) -> Tuned:
 
 def _check_weights(kind: str, plan: Plan, count: int, weights: Mapping[str, NDArray[Any]]) -> int:
     """Refuse weights that are not those of the plan's network; how wide the last layer's input is."""
-    shapes, needed = _shapes(kind, plan, count)
+    rows = len(weights[locked.KERNEL]) if weights.get(locked.KERNEL, np.zeros(0)).ndim == 2 else 0
+    shapes, needed = _shapes(kind, plan, count, rows)
     _check(set(weights) <= set(shapes) and needed <= set(weights))
     for name, array in weights.items():
         wanted = shapes[name]
@@ -190,8 +191,15 @@ def _check_weights(kind: str, plan: Plan, count: int, weights: Mapping[str, NDAr
 Shapes = dict[str, tuple[int, ...] | None]
 
 
-def _shapes(kind: str, plan: Plan, count: int) -> tuple[Shapes, set[str]]:
-    """The arrays that a network may have, with their shapes, and those that it must have."""
+def _shapes(kind: str, plan: Plan, count: int, rows: int) -> tuple[Shapes, set[str]]:
+    """The arrays that a network may have, with their shapes, and those that it must have.
+
+    Args:
+        kind: "images" or "texts".
+        plan: by which it was tuned.
+        count: of its classes.
+        rows: of its last layer's kernel: the first networks for pictures did not read joined maps.
+    """
     if kind == "images" and plan.unlocked == "scratch":
         shapes: Shapes = {}
         channels = 3
@@ -204,7 +212,7 @@ def _shapes(kind: str, plan: Plan, count: int) -> tuple[Shapes, set[str]]:
         shapes |= {"dense2/kernel": (units, count), "dense2/bias": (count,)}
         return shapes, set(shapes)
     if kind == "images":
-        width = efficientnet.HEAD
+        width = efficientnet.HEAD if rows == efficientnet.HEAD else efficientnet.JOINED
         with np.load(checksums.whole("vision", "efficientnet_lite0.npz"), allow_pickle=False) as stored:
             base: Shapes = {name: stored[name].shape for name in stored.files}
     elif plan.unlocked == "scratch":

@@ -42,7 +42,7 @@ def tuned_model(tuned: Tuned) -> VisionModel:
         source="visitor" if scratch else base.source,
         licence=base.licence,
         made_by="",
-        layers=base.layers,
+        layers=base.layers if scratch else (*base.layers, *_joined(tuned)),
         figures=tuned.figures,
     )
     return VisionModel(
@@ -61,11 +61,16 @@ def network(tuned: Tuned) -> Any:
     if tuned.plan.unlocked == "scratch":
         model = article_cnn.build(image_networks.SCRATCH.side, classes=classes)
     else:
-        model = efficientnet.build(classes)
+        model = efficientnet.build(classes, joined=bool(_joined(tuned)))
         efficientnet.set_weights(model)
     image_networks.set_weights(model, tuned.weights)
     model.trainable = False
     return model
+
+
+def _joined(tuned: Tuned) -> tuple[str, ...]:
+    """The layer at which two maps are joined; a network that was saved by an older version has none."""
+    return ("joined",) if len(tuned.weights[locked.KERNEL]) == efficientnet.JOINED else ()
 
 
 def _head(weights: Mapping[str, Any]) -> tuple[Floats, Floats]:
@@ -76,7 +81,7 @@ def _parameters(tuned: Tuned) -> int:
     if tuned.plan.unlocked == "scratch":
         return int(sum(array.size for array in tuned.weights.values()))
     last = efficientnet.HEAD * efficientnet.CLASSES + efficientnet.CLASSES
-    return efficientnet.card().parameters - last + (efficientnet.HEAD + 1) * len(tuned.labels)
+    return efficientnet.card().parameters - last + (len(tuned.weights[locked.KERNEL]) + 1) * len(tuned.labels)
 
 
 def tuned_text_classifier(tuned: Tuned) -> Classifier[str]:

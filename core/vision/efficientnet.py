@@ -31,10 +31,16 @@ STAGES = (
 )
 HEAD = 1280
 CLASSES = 1000
+BEFORE_HEAD = "block16_project_norm"  # the maps (7, 7, 320) that the last convolution reads
+JOINED = HEAD + STAGES[-1][-1]  # channels that a tuned head reads
 
 
-def build(classes: int = CLASSES) -> Any:
-    """The network without weights: `keras.Model`, (n, 224, 224, 3) -> logits (n, classes)."""
+def build(classes: int = CLASSES, *, joined: bool = False) -> Any:
+    """The network without weights: `keras.Model`, (n, 224, 224, 3) -> logits (n, classes).
+
+    `joined`: the dense layer reads the maps before the last convolution beside the last ones. That convolution
+    was made for ImageNet's classes; for others, what it read tells something more (`benchmarks/fine_tune.py`).
+    """
     import keras
     from keras import layers
 
@@ -64,7 +70,10 @@ def build(classes: int = CLASSES) -> Any:
             x = normalised(convolution(x, filters, 1, 1, f"{name}_project"), f"{name}_project")
             if repeat:
                 x = layers.Add(name=f"{name}_add")([shortcut, x])
+    before = x  # (7, 7, 320)
     x = activated(convolution(x, HEAD, 1, 1, "head"), "head")  # (7, 7, 1280)
+    if joined:
+        x = layers.Concatenate(name="joined")([x, before])  # (7, 7, 1600)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     logits = layers.Dense(classes, name="logits")(x)
     return keras.Model(inputs, logits, name="efficientnet_lite0")

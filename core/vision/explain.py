@@ -12,8 +12,6 @@ from core.vision import efficientnet, models
 from core.vision.models import VisionModel
 from core.vision.preparation import Preparation
 
-LAST = efficientnet.outputs()[-1]
-
 
 def grad_cam(
     model: str | VisionModel, image: Image, label_index: int | None = None, layer: str | None = None
@@ -41,7 +39,8 @@ def grad_cam(
     chosen = models.vision_model(model) if isinstance(model, str) else model
     if label_index is None:
         label_index = int(models.classifier(model).predict([image])[0].argmax())
-    if (model == "efficientnet_lite0" or chosen.head is not None) and layer in (None, LAST):
+    quick = model == "efficientnet_lite0" or chosen.head is not None
+    if quick and layer in (None, chosen.card.layers[-1]):
         found = class_activation_map(chosen.preparation.pixels(image), label_index, model)
     else:
         found = all_layers(chosen, image, label_index)[layer or chosen.card.layers[-1]]
@@ -57,7 +56,7 @@ def class_activation_map(
     """
     lite_classifier = models.classifier(model)
     assert isinstance(lite_classifier, models.LiteClassifier)
-    maps = lite_classifier.lite.maps(pixels)
+    maps = lite_classifier.maps(pixels)
     kernel, _ = lite_classifier.head
     return np.asarray(np.maximum(maps @ kernel[:, label_index], 0) / (maps.shape[0] * maps.shape[1]))
 

@@ -32,8 +32,8 @@ class VisionModel:
     load: Callable[[], Any] = field(repr=False)
     compiled: dict[str, Any] = field(default_factory=dict, repr=False)
     head: tuple[Floats, Floats] | None = field(default=None, repr=False)
-    """Kernel (1280, classes) and bias (classes,) of a model that is EfficientNet-Lite0 but for its last
-    layer: LiteRT then gives its plain answers."""
+    """Kernel (1280 or, of one that reads joined maps, 1600, classes) and bias (classes,) of a model that is
+    EfficientNet-Lite0 but for its last layer: LiteRT then gives its plain answers."""
 
     def prepare(self, image: Image) -> Floats:
         """The network's input for one image: (1, side, side, 3) float32."""
@@ -78,11 +78,16 @@ class LiteClassifier(PreparedClassifier):
         self.lite = lite
         self.head = head
 
+    def maps(self, pixels: Image) -> Floats:
+        """The maps whose means the dense layer reads: (7, 7, 1280), or (7, 7, 1600) joined ones."""
+        joined = len(self.head[0]) == efficientnet.JOINED
+        return self.lite.joined_maps(pixels) if joined else self.lite.maps(pixels)
+
     def predict_prepared(self, pictures: Sequence[Image]) -> Floats:
         if not pictures:
             return np.zeros((0, len(self.labels)), np.float32)
         kernel, bias = self.head
-        return softmax(np.stack([self.lite.features(one) @ kernel + bias for one in pictures]))
+        return softmax(np.stack([self.maps(one).mean(axis=(0, 1)) @ kernel + bias for one in pictures]))
 
 
 class KerasClassifier(PreparedClassifier):
