@@ -41,7 +41,7 @@ from tests.browser import ROOT, Server, serve
 
 FIRST = 200  # the number of the visitor who comes before the others
 TURNS = 4  # files that are made for each visitor; after them they begin again
-ARRIVE = 30.0  # seconds within which all have come
+ARRIVE = 120.0  # seconds within which all have come
 GIVE_UP = 3  # turns in a row that failed: this visitor leaves
 QUICK = ("classify: another class, to its map", "classify: a sample", "classify: the own photo again")
 AFTER = 100  # actions of a soak from which on the memory is compared

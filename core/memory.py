@@ -1,9 +1,10 @@
 """How much memory there is, and living within it: the host is small and visitors' photos come and go.
 
-Three things are done about it. Large arrays are given back to the system as soon as they are freed
-(`give_back_early`). What can be made again is dropped before the limit is reached (`relieve`). And what needs
-much memory at once, a training or TensorFlow itself, is put off with a sentence while there is no room for it
-(`ask_for`), for a process that goes over its limit is killed, with all its visitors.
+Four things are done about it. Large arrays are given back to the system as soon as they are freed
+(`give_back_early`). The code of large libraries that ran once, as they were loaded, is let go (`let_go_of_code`).
+What can be made again is dropped before the limit is reached (`relieve`). And what needs much memory at once, a
+training or TensorFlow itself, is put off with a sentence while there is no room for it (`ask_for`), for a process
+that goes over its limit is killed, with all its visitors.
 
 Environment:
     GLASSBOX_MEMORY: megabytes that the server and its workers may take together, where the host has a limit
@@ -16,6 +17,7 @@ import ctypes
 import functools
 import gc
 import os
+import re
 import sys
 import threading
 import time
@@ -27,6 +29,10 @@ from pathlib import Path
 from core.errors import GlassboxError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
+MADV_DONTNEED = 4  # of <sys/mman.h>
+CODE = (
+    96 * 2**20
+)  # bytes of libraries' files; when so many have come in, those that are not in use are let go
 LARGE = 2 * 2**20  # bytes; an array of this size is the system's own again as soon as it is freed
 
 RESULTS, MODELS = 0.75, 0.87  # shares of the limit from which results, then also models, are dropped,
@@ -70,6 +76,59 @@ def give_back_early() -> bool:
     settings = ((M_ARENA_MAX, 2), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE))
     told = [tell(name, value) for name, value in settings]  # every one, also after a refusal
     return told == [1, 1, 1]
+
+
+def let_go_of_code(least: int = CODE) -> int:
+    """Lets go of the pages of libraries' files that this process holds; how many bytes they were.
+
+    Loading TensorFlow touches 400 MB of its file, of which answering needs a tenth. Such a page holds nothing of
+    ours: whoever reads it next gets it back from the file, which the system most often still has at hand.
+
+    Args:
+        least: bytes that must have come in since the last time, for it to be done.
+
+    References:
+        madvise(2), MADV_DONTNEED on a mapping that was never written to; proc(5), smaps and statm.
+    """
+    global _held
+    try:
+        if _mapped() - _held < least:
+            return 0
+        tell = ctypes.CDLL(None).madvise
+        tell.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+        let_go = 0
+        for start, end, resident in _untouched():
+            if tell(start, end - start, MADV_DONTNEED) == 0:
+                let_go += resident
+        _held = _mapped()
+        return let_go
+    except (OSError, AttributeError, ValueError):  # another system
+        return 0
+
+
+_held = 0  # bytes of files that were left the last time
+
+
+def _mapped() -> int:
+    """Bytes of files that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _untouched() -> Iterator[tuple[int, int, int]]:
+    """The mappings of libraries that cannot be written to and of which no page was: (start, end, bytes held)."""
+    start = end = resident = 0
+    library = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if found := _MAPPING.match(line):
+            start, end = int(found[1], 16), int(found[2], 16)
+            library = "w" not in found[3] and ".so" in found[4]
+        elif library and line.startswith("Rss:"):
+            resident = int(line.split()[1]) * 1024
+        elif library and line.startswith("Anonymous:") and line.split()[1] == "0" and resident >= LARGE:
+            yield start, end, resident
+
+
+_MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ [1-9]\d* +(.*)")
 
 
 # --- how much there is -----------------------------------------------------------------------------
@@ -213,6 +272,7 @@ def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] 
         if now() - _looked < PAUSE:
             return None
         _looked = now()
+        let_go_of_code()
         found = look()
         short = [level for level in (RESULTS, MODELS) if found.share >= level and found.free < ENOUGH[level]]
         level = max(short, default=None)

@@ -52,6 +52,32 @@ def written(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
+LIBRARY = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import psutil
+import tensorflow as tf
+from core import memory
+def answer():
+    x = tf.random.stateless_normal((1, 32, 32, 3), seed=(1, 2))
+    return float(tf.reduce_sum(tf.nn.conv2d(x, tf.ones((3, 3, 3, 8)), 1, "SAME")))
+process, wanted = psutil.Process(), answer()
+before = process.memory_info().rss
+told = memory.let_go_of_code()
+assert told > 0 and memory.let_go_of_code() == 0
+assert answer() == wanted
+print((before - process.memory_info().rss) / 2**20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5) is Linux's")
+def test_code_that_ran_once_is_let_go_and_what_is_needed_comes_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) > 150
+
+
 def test_threads_give_back_what_their_pictures_took() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CODE, "early"], cwd=ROOT, capture_output=True, text=True, check=True

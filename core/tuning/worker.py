@@ -66,6 +66,7 @@ def _yielded(connection: Connection, work: Any) -> None:
         event = next(work)
         while True:
             connection.send(("event", event))
+            memory.let_go_of_code()
             if not stopped and connection.poll():
                 connection.recv()  # there is but one word
                 stopped = True
