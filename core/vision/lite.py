@@ -88,6 +88,8 @@ def _with_maps_before(file: bytes) -> bytes:
     graph = schema.Model.GetRootAs(changed, 0).Subgraphs(0)
     shapes = [graph.Tensors(number).ShapeAsNumpy().tolist() for number in range(graph.TensorsLength())]
     outputs = graph.OutputsAsNumpy()  # a view into the file
-    logits = next(place for place, number in enumerate(outputs) if shapes[number] == [1, efficientnet.CLASSES])
+    logits = next(
+        place for place, number in enumerate(outputs) if shapes[number] == [1, efficientnet.CLASSES]
+    )
     outputs[logits] = shapes.index([1, *MAPS[:2], efficientnet.JOINED - efficientnet.HEAD])
     return bytes(changed)
