@@ -22,7 +22,8 @@ PATIENCE = 60.0  # seconds that a visitor waits for an answer before it counts a
 ALONE = 3.0, 10.0  # seconds of looking and thinking between two actions, at least and at most
 
 # Runs in every page before its own scripts. `arm` remembers what stands in a part of the page, starts the clock
-# with the visitor's own event and stops it when something else stands there and every picture of it is decoded.
+# with the visitor's own event and stops it when something else stands there and every picture of it is decoded;
+# `more`, another part and what is compared there, has an end of its own, `rest`.
 # Shadow roots, in which the app's components live, are looked into.
 CLOCK = """window.clock = (() => {
   const deep = (root, css) => [
@@ -84,12 +85,17 @@ CLOCK = """window.clock = (() => {
         }
       }, 30);
     }),
-    arm: (events, area, css) => {
+    arm: (events, area, css, more) => {
       const before = look(area, css);
+      const others = more && look(...more);
+      let rest;
+      window.clock.rest = new Promise((done) => { rest = done; });
       window.clock.answer = new Promise((done) => {
         const start = () => {
+          const begun = performance.now();
           for (const one of events) document.removeEventListener(one, start, true);
-          wait(area, css, before, performance.now()).then(done);
+          wait(area, css, before, begun).then(done);
+          if (more) wait(...more, others, begun).then(([answered]) => rest(answered));
         };
         for (const one of events) document.addEventListener(one, start, true);
       });

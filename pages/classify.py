@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.vision.models import MODELS
-from ui import answers, frame, networks, photo, state, ways
+from ui import answers, frame, networks, photo, state, turns, ways
 from ui.words import t
 
-with frame.page("classify") as here:
+with turns.answering(), frame.page("classify") as here:
     name = networks.named(networks.choice("classify_model", MODELS))
     model = networks.model(name)
     here.card = None if networks.is_tuned(name) else model.card
@@ -21,6 +21,7 @@ with frame.page("classify") as here:
         networks.choose("classify_model", MODELS)
         answers.headline(answer)
         answers.top_bars(answer, chosen)
+        turns.answered(wait=answers.is_new(answer))
         figures = st.container(key="figures", height=112, border=False)
     with picture:
         heatmap = answers.heatmap(answer, chosen, layer)

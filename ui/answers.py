@@ -60,6 +60,14 @@ def classify(model: str, photo: state.Photo | None) -> Answer:
     return Answer(model, photo.digest, image, probabilities, seconds, entropy(probabilities))
 
 
+def is_new(answer: Answer) -> bool:
+    """Whether the visitor sees an answer for the first time; a click on a class of the same photo asks no more."""
+    key, kept = (answer.model, answer.digest), state.visit().kept
+    new: bool = kept.get("classify_answered") != key
+    kept["classify_answered"] = key
+    return new
+
+
 def entropy(probabilities: Floats) -> float:
     """How unsure an answer is, in bits: `-sum p log2 p`."""
     p = probabilities.astype(np.float64)
