@@ -216,7 +216,7 @@ async def asked(page: Page, app: App, photo: Path) -> tuple[float, float, str]:
     await page.evaluate("(parts) => window.clock.arm(['change'], ...parts[0], parts[1])", parts)
     await page.locator('input[type="file"]').first.set_input_files(photo)
     named, _ = await page.evaluate("() => window.clock.answer")
-    whole, _ = await page.evaluate("() => window.clock.rest")
+    whole = await page.evaluate("() => window.clock.rest")
     name = (await page.locator(app.css).first.inner_text()).strip()
     return named / 1000, max(named, whole) / 1000, name
 
