@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core import i18n
 from core.imaging.samples import samples
-from tests.browser import Visitor, visit
+from tests.browser import Visitor, serve, visit
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +37,79 @@ def bring(page: Page, photo: Path) -> None:
     page.locator('input[type="file"]').first.set_input_files(photo)
     expect(page.get_by_role("heading", level=2)).to_contain_text("golden retriever", timeout=30_000)
     expect(page).to_have_url(re.compile("image=own"))
+
+
+class Asked:
+    """How often a page asked the server for something, over all its connections."""
+
+    def __init__(self, page: Page) -> None:
+        self.times = 0
+        page.on("websocket", lambda socket: socket.on("framesent", self._count))
+
+    def _count(self, _: object) -> None:
+        self.times += 1
+
+
+def connection(page: Page, state: str) -> None:
+    page.locator(f'[data-testid="stApp"][data-test-connection-state="{state}"]').wait_for(timeout=60_000)
+
+
+# --- the server is started anew --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "dog", "cat", "fox"),
+    [("en", "golden retriever", "tabby", "red panda"), ("zh", "金毛", "虎斑猫", "小熊猫")],
+)
+def test_a_page_that_is_open_when_the_server_is_started_anew(
+    chromium: Browser, retriever: Path, language: str, dog: str, cat: str, fox: str
+) -> None:
+    lost, gone = i18n.text(language, "frame.lost"), i18n.text(language, "frame.left_behind")
+    with serve() as server:
+        port = int(server.address.rpartition(":")[2])
+        guest = visit(chromium, server.address)
+        asked = Asked(guest.page)
+        page = guest.open(f"/classify?lang={language}")
+        heading = page.get_by_role("heading", level=2)
+        page.locator('input[type="file"]').first.set_input_files(retriever)
+        expect(heading).to_contain_text(dog)
+        guest.ready()
+        expect(page.get_by_text(lost)).to_have_count(0)
+    connection(page, "PINGING_SERVER")
+    expect(page.get_by_text(lost)).to_be_visible()
+    expect(page.get_by_text(gone)).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)  # Streamlit's own, in English
+    before = asked.times
+    with serve(port=port):
+        expect(page.get_by_text(gone)).to_be_visible(timeout=90_000)  # and nobody touched it
+        expect(page.get_by_text(lost)).to_have_count(0)
+        expect(heading).to_contain_text(cat)
+        guest.ready()
+        assert asked.times == before + 1
+        expect(page).to_have_url(re.compile("image=tabby_cat"))
+        page.get_by_role("button", name=i18n.text(language, "sample.red_panda")).click()
+        expect(heading).to_contain_text(fox)
+        guest.ready()
+        guest.context.close()
+
+
+def test_a_page_that_is_never_lost_asks_once_and_nothing_is_moved(visitor: Visitor) -> None:
+    asked = Asked(visitor.page)
+    page = visitor.open("/classify?lang=en")
+    page.wait_for_timeout(1000)
+    assert asked.times == 1
+    above = page.evaluate(
+        """() => {
+          const block = document.querySelector('[data-testid="stMainBlockContainer"]');
+          const header = document.querySelector(".st-key-header");
+          const air = parseFloat(getComputedStyle(block).paddingTop);
+          return header.getBoundingClientRect().top - block.getBoundingClientRect().top - air;
+        }"""
+    )
+    assert above == 0
+
+
+# --- visits and their ends -------------------------------------------------------------------------
 
 
 def test_two_tabs_of_one_visitor(visitor: Visitor, retriever: Path) -> None:

@@ -14,6 +14,7 @@ from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
 from ui import engine, log, presenter, share, state, style
+from ui.components.awake import awake
 from ui.words import sentence, t
 
 P = ParamSpec("P")
@@ -69,6 +70,7 @@ def page(name: str) -> Iterator[Page]:
         st.switch_page(entry(asked).path, query_params=state.shared_parameters())
     st.set_page_config(page_title=f"{t(f'{name}.title')} · Glassbox")
     style.write()
+    awake(key="awake", words=t("frame.lost"))
     _sidebar(name)
     _header(name)
     here = Page()

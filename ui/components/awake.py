@@ -1,0 +1,20 @@
+"""What a page does when its connection is lost and found again."""
+
+from __future__ import annotations
+
+from ui.components._declare import declare
+
+_mount = declare("awake")
+
+
+def awake(*, key: str, words: str) -> None:
+    """Nothing to be seen, as long as the connection stands.
+
+    When it is lost, a line in the visitor's language stands in place of Streamlit's own English dialog. When it
+    is back, the page runs once: Streamlit connects again by itself, but after a restart of the server it would
+    leave on the screen what the server has forgotten.
+
+    Args:
+        words: told while there is no connection.
+    """
+    _mount(key=key, data={"key": key, "words": words}, on_back_change=lambda: None)
