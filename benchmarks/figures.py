@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READMES = ("README.md", "README.zh-CN.md")
 MARK = re.compile(r"<!--(?P<name>[a-z_0-9]+\.[a-z_0-9]+)-->(?P<value>[^<|\n]*)<!---->")
 PRINTED = re.compile(r"^figure (?P<name>[a-z_0-9]+\.[a-z_0-9]+) (?P<value>.+)$", re.MULTILINE)
-SAME = "the same"  # what stands in a row whose command is that of the row above
+SAME = ("the same", "同上")  # what stands in a row whose command is that of the row above
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def rows(text: str) -> list[Row]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if not line.startswith("|") or len(cells) != 3:
             continue
-        command = found[-1].command if cells[2] == SAME and found else cells[2].strip("`")
+        command = found[-1].command if cells[2] in SAME and found else cells[2].strip("`")
         if command.startswith("python -m "):
             found.append(Row(cells[0], command, tuple(mark["name"] for mark in MARK.finditer(line))))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ README = """
 | of another | 12 of 13 | `python -m benchmarks.peers` |
 | with data | <!--data.ours-->3<!----> | `python -m benchmarks.data --data FOLDER` |
 """
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 def told(module: Path) -> set[str]:
@@ -84,3 +86,25 @@ def test_every_mark_of_the_readmes_is_of_a_command_that_prints_it() -> None:
         marks = figures.MARK.findall((ROOT / readme).read_text(encoding="utf-8"))
         assert {name for name, _ in marks} <= set(by_name), readme
         assert all(value.strip() == value and value for _, value in marks)
+
+
+def test_both_readmes_have_the_same_figures() -> None:
+    english, chinese = ((ROOT / readme).read_text(encoding="utf-8") for readme in figures.READMES)
+    marks = figures.MARK.findall(english)
+    assert len(marks) > 30
+    assert figures.MARK.findall(chinese) == marks, "the same marks in the same order, with the same values"
+    rows, ours = figures.rows(english), figures.rows(chinese)
+    assert [(row.command, row.names) for row in ours] == [(row.command, row.names) for row in rows]
+
+
+def test_figures_that_are_not_marked_are_the_same_in_both_readmes() -> None:
+    ends = tuple(f"| {same} |" for same in figures.SAME)
+
+    def numbers(readme: str) -> list[list[str]]:
+        text = figures.MARK.sub("", (ROOT / readme).read_text(encoding="utf-8"))
+        lines = [line for line in text.splitlines() if figures.rows(line) or line.endswith(ends)]
+        return [NUMBER.findall(line.split("|")[2]) for line in lines]
+
+    english, chinese = map(numbers, figures.READMES)
+    assert sum(map(len, english)) > 30
+    assert english == chinese
