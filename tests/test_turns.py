@@ -38,7 +38,7 @@ def test_all_answers_come_before_anything_else() -> None:
 
 
 def test_a_page_that_fails_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST", 30.0)
+    monkeypatch.setattr(turns, "ANSWERS_LONGEST", 30.0)
 
     def fails() -> None:
         with pytest.raises(ValueError), turns.answering():
@@ -56,7 +56,7 @@ def test_a_page_that_fails_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST", 0.3)
+    monkeypatch.setattr(turns, "ANSWERS_LONGEST", 0.3)
     over = threading.Event()
 
     def never_answers() -> None:
@@ -72,3 +72,48 @@ def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
         assert 0.1 < time.monotonic() - begun < 2
     over.set()
     thread.join()
+
+
+def test_only_a_few_draw_at_once_and_all_get_their_turn() -> None:
+    now, most, done = 0, 0, []
+    door = threading.Lock()
+
+    def page(number: int) -> None:
+        nonlocal now, most
+        with turns.drawing():
+            with door:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.05)
+            with turns.drawing():  # a part within it needs no turn of its own
+                done.append(number)
+            with door:
+                now -= 1
+
+    threads = [threading.Thread(target=page, args=(number,)) for number in range(3 * turns.AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == turns.AT_ONCE and sorted(done) == list(range(3 * turns.AT_ONCE))
+    assert not turns._drawing and not turns._unanswered
+
+
+def test_what_takes_its_time_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST", 0.2)
+    over = threading.Event()
+
+    def slow() -> None:
+        with turns.drawing():
+            over.wait(10)
+
+    threads = [threading.Thread(target=slow) for _ in range(turns.AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.05)
+    begun = time.monotonic()
+    with turns.drawing():
+        assert 0.1 < time.monotonic() - begun < 2
+    over.set()
+    for thread in threads:
+        thread.join()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import base64
 import secrets
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,29 +48,55 @@ if TYPE_CHECKING:
     from ui.inside_network import Drawn
 
 
-@dataclass(frozen=True)
+MOST_PIXELS = 90_000_000  # bytes of decoded photos of all visitors together; the others are decoded again
+
+
 class Decoded:
-    """A decoded file, read-only, and the name of its pixels."""
+    """A visitor's file that can be decoded, and the name of its pixels."""
 
-    digest: str
-    image: Image
+    def __init__(self, digest: str, data: bytes) -> None:
+        self.digest = digest
+        self._data = data
+        _ = self.image  # a file that cannot be used is refused now
+
+    @property
+    def image(self) -> Image:
+        """The pixels, read-only; decoded again where those of others had to make room for them.
+
+        Raises:
+            GlassboxError: the file cannot be used.
+        """
+        with _door:
+            if id(self) in _pixels:
+                _pixels.move_to_end(id(self))
+                return _pixels[id(self)]
+        image: Image = imaging.decode(self._data)
+        image.setflags(write=False)
+        with _door:
+            _pixels[id(self)] = image
+            while len(_pixels) > 1 and sum(one.nbytes for one in _pixels.values()) > MOST_PIXELS:
+                _pixels.popitem(last=False)
+        return image
+
+    def release(self) -> None:
+        """Lets go of the pixels, and of what was sent of them to the browser."""
+        with _door:
+            _pixels.pop(id(self), None)
+        picture.forget(self.digest)
 
 
-@st.cache_resource(
-    max_entries=2,
-    show_spinner=False,
-    scope="session",
-    on_release=lambda decoded: picture.forget(decoded.digest),
-)
+_door = threading.Lock()
+_pixels: OrderedDict[int, Image] = OrderedDict()  # by the `Decoded` they are of, the last used at the end
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session", on_release=Decoded.release)
 def decoded(digest: str, _data: bytes) -> Decoded:
     """A visitor's file as pixels; it goes with the session, and what was sent of it to the browser too.
 
     Raises:
         GlassboxError: the file cannot be used.
     """
-    image: Image = imaging.decode(_data)
-    image.setflags(write=False)
-    return Decoded(digest, image)
+    return Decoded(digest, _data)
 
 
 def forget() -> None:

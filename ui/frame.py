@@ -13,7 +13,7 @@ import streamlit as st
 from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
-from ui import engine, log, presenter, share, state, style
+from ui import engine, log, presenter, share, state, style, turns
 from ui.components.awake import awake
 from ui.words import sentence, t
 
@@ -55,11 +55,17 @@ class Page:
 
 @contextmanager
 def page(name: str) -> Iterator[Page]:
-    """Draws the frame of the page `name` around the body of the `with` block.
+    """Draws the frame of the page `name` around the body of the `with` block, when it is its turn.
 
     Whatever goes wrong in the body is told in a sentence: a visitor's mistake in its own words, a
     mistake of ours in general ones, with its place in the log and nothing of the visitor.
     """
+    with turns.drawing(), _page(name) as here:
+        yield here
+
+
+@contextmanager
+def _page(name: str) -> Iterator[Page]:
     index = next(i for i, entry in enumerate(PAGES) if entry.name == name)
     st.set_page_config(layout="wide", page_icon=assets.path("favicon.png"), initial_sidebar_state="auto")
     memory.give_back_early()
@@ -102,7 +108,7 @@ def fragment(function: Callable[P, None], run_every: float | None = None) -> Cal
     """
 
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        with told():
+        with turns.drawing(), told():
             function(*args, **kwargs)
         engine.keep_compiled()
         memory.relieve()

@@ -21,7 +21,7 @@ P = ParamSpec("P")
 MODEL = "efficientnet_lite0"
 MOST_UNDO = 50
 MOST_BYTES = 80_000_000  # pictures kept for one visitor ...
-MOST_BYTES_OF_ALL = 240_000_000  # ... and for all of them together
+MOST_BYTES_OF_ALL = 120_000_000  # ... and for all of them together
 MOST_OPINIONS = 128
 PHOTO = 0  # stands for the photo itself where a step is chosen
 
