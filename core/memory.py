@@ -42,6 +42,7 @@ ENOUGH = {
 }  # unless so many bytes are left: a large machine is often full
 KEEP_FREE = 64 * 2**20  # bytes that are left alone when something asks for room
 PAUSE = 1.0  # seconds between two looks
+COLLECT = 30.0  # seconds between two collections of what refers to itself
 REST = 20.0  # seconds after which the same is dropped again, if that is still needed
 TENSORFLOW = 420 * 2**20  # bytes that TensorFlow and a network take at their first use, mapped files apart
 TRAINING = (
@@ -250,7 +251,7 @@ def _resident(process: object) -> tuple[int, int]:
 
 _droppers: dict[str, Callable[[], object]] = {}
 _door = threading.Lock()
-_looked = 0.0
+_looked = _collected = 0.0
 _dropped = {RESULTS: -REST, MODELS: -REST}
 
 
@@ -267,12 +268,15 @@ def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] 
     Returns:
         The share from which was dropped, None if nothing was.
     """
-    global _looked
+    global _looked, _collected
     with _door:
         if now() - _looked < PAUSE:
             return None
         _looked = now()
         let_go_of_code()
+        if now() - _collected > COLLECT:
+            _collected = now()
+            gc.collect()
         found = look()
         short = [level for level in (RESULTS, MODELS) if found.share >= level and found.free < ENOUGH[level]]
         level = max(short, default=None)

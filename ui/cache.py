@@ -37,7 +37,7 @@ from core.types import Floats, Image
 from core.vision import arithmetic as arithmetic_of_layers
 from core.vision import explain, inside, maximisation
 from core.vision.arithmetic import Arithmetic, Unfolded
-from core.vision.faithfulness import Faithfulness, faithfulness
+from core.vision.faithfulness import Comparison, Faithfulness, comparison, faithfulness
 from core.vision.models import VisionModel
 from core.vision.statistics import LayerStatistics, by_depth
 from ui import networks
@@ -101,7 +101,17 @@ def decoded(digest: str, _data: bytes) -> Decoded:
 
 def forget() -> None:
     """Empties the caches of this session."""
-    everything: tuple[Any, ...] = (decoded, small, answer, arithmetic, last_map, layer_maps, scores, way)
+    everything: tuple[Any, ...] = (
+        decoded,
+        small,
+        answer,
+        arithmetic,
+        last_map,
+        layer_maps,
+        scores,
+        beside,
+        way,
+    )
     texts = (
         text_verdicts,
         reading_without,
@@ -191,7 +201,14 @@ def scores(
     model: str, digest: str, label_index: int, method: str, _image: Image, _heatmap: Floats
 ) -> Faithfulness:
     """Deletion and insertion curves of the heatmap that `method` names."""
-    return faithfulness(networks.classifier(model), _image, _heatmap, label_index)
+    classifier = networks.classifier(model)
+    return faithfulness(classifier, _image, _heatmap, label_index, beside=beside(model, digest, _image))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
+def beside(model: str, digest: str, _image: Image) -> Comparison:
+    """What a heatmap's curves are compared with: 0.6 MB a photo of 1,000 classes."""
+    return comparison(networks.classifier(model), _image)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -36,9 +36,10 @@ def station() -> None:
         page_link(entry("language_model"), t("language_model.next"), icon=":material/arrow_forward:")
 
 
-def _begun(training: str, text: str, form: str) -> None:
-    model = generation.language_model(training, "transformer")
-    draft = Draft(model, prompt(model, text, form))
+@st.cache_data(max_entries=4, show_spinner=False)
+def _draft(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
+    """The tokens of the text and of what the model went on with, the same for everybody; how many were given."""
+    draft = Draft(model := generation.language_model(training, "transformer"), prompt(model, text, form))
     rules, random = Sampling(temperature=0.5), np.random.default_rng(0)
     first, left = draft.prompt, TOKENS
     while left and not draft.over:
@@ -46,8 +47,14 @@ def _begun(training: str, text: str, form: str) -> None:
         left -= 1
     if draft.over:
         draft.undo()  # the bars show what might still come
-    steps = steps_of(model, draft.ids, first)
-    row = softmax(model.begin(draft.ids).logits)
+    return draft.ids, first
+
+
+def _begun(training: str, text: str, form: str) -> None:
+    model = generation.language_model(training, "transformer")
+    ids, first = _draft(training, text, form)
+    steps = steps_of(model, ids, first)
+    row = softmax(model.begin(ids).logits)
     page, choices = st.columns([7, 5], gap="large")
     with page:
         start = given(text, training)

@@ -11,7 +11,7 @@ import streamlit as st
 from core.types import Floats, Image
 from core.vision.explanations import METHODS, Progress, explanation
 from core.vision.faithfulness import Faithfulness, faithfulness
-from ui import frame, networks, state
+from ui import cache, frame, networks, state
 from ui.answers import Answer
 from ui.components import colour, data_uri
 from ui.networks import label
@@ -70,7 +70,13 @@ def side_by_side(answer: Answer, chosen: str) -> None:
 
 def _told(answer: Answer, chosen: str, method: str, heatmap: Floats) -> Told:
     classifier = networks.classifier(answer.model)
-    score = faithfulness(classifier, answer.image, heatmap, answer.labels.index(chosen))
+    score = faithfulness(
+        classifier,
+        answer.image,
+        heatmap,
+        answer.labels.index(chosen),
+        beside=cache.beside(answer.model, answer.digest, answer.image),
+    )
     left, top, right, bottom = classifier.preparation.box(answer.image)
     seen = np.ascontiguousarray(answer.image[top:bottom, left:right])
     small = cv2.resize(seen, (SIDE, SIDE), interpolation=cv2.INTER_AREA)

@@ -50,12 +50,14 @@ class Lite:
             return np.asarray(self._interpreter.get_tensor(self._maps)[0])
 
     def joined_maps(self, pixels: Image) -> Floats:
-        """The last maps and, behind them, those before the last convolution: (7, 7, 1600)."""
+        """The last maps and, behind them, those before the last convolution, scaled: (7, 7, 1600)."""
         with self._lock:
             self._invoke(pixels)
             last = self._interpreter.get_tensor(self._maps)[0]
             before = self._interpreter.get_tensor(self._before)[0]
-        scaled = np.float32(self._scale) * (before.astype(np.float32) - np.float32(self._zero))
+        scaled = np.float32(efficientnet.BEFORE_SCALE * self._scale) * (
+            before.astype(np.float32) - np.float32(self._zero)
+        )
         return np.concatenate([last, scaled], axis=-1)
 
     def _invoke(self, pixels: Image) -> None:

@@ -87,7 +87,7 @@ class LiteClassifier(PreparedClassifier):
         if not pictures:
             return np.zeros((0, len(self.labels)), np.float32)
         kernel, bias = self.head
-        return softmax(np.stack([self.maps(one).mean(axis=(0, 1)) @ kernel + bias for one in pictures]))
+        return softmax(np.stack([self.maps(one).mean(axis=(0, 1)) for one in pictures]) @ kernel + bias)
 
 
 class KerasClassifier(PreparedClassifier):

@@ -62,7 +62,7 @@ def overlay(
             "width": width,
             "height": height,
             "photo": data_uri(image, digest=image_digest),
-            "heat": data_uri(colour(_enlarge(heatmap, smooth), scale), max_side=_SIDE),
+            "heat": data_uri(colour(_resized(heatmap, smooth), scale), max_side=_SIDE),
             "seen": [left / width, top / height, right / width, bottom / height],
             "colours": stops(scale),
             "low": legend_low,
@@ -74,10 +74,8 @@ def overlay(
     )
 
 
-def _enlarge(heatmap: Floats, smooth: bool) -> Floats:
+def _resized(heatmap: Floats, smooth: bool) -> Floats:
     height, width = heatmap.shape
-    if max(height, width) >= _SIDE:
-        return heatmap
     scale = _SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = Pillow.Resampling.BICUBIC if smooth else Pillow.Resampling.NEAREST
