@@ -19,7 +19,7 @@ from playwright.async_api import Error as BrowserError
 from benchmarks.marks import strangers
 
 PATIENCE = 60.0  # seconds that a visitor waits for an answer before it counts as none
-ALONE = 3.0, 10.0  # seconds of looking and thinking between two actions, at least and at most
+ALONE = 5.0, 15.0  # seconds of looking and thinking between two actions, at least and at most
 
 # Runs in every page before its own scripts. `arm` remembers what stands in a part of the page, starts the clock
 # with the visitor's own event and stops it when something else stands there and every picture of it is decoded;

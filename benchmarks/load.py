@@ -4,7 +4,7 @@
     python -m benchmarks.load --soak 500            # 500 actions in a row: does the memory grow?
 
 Each visitor goes through the three minutes again and again, with a photo, sentences and classes of their own, and
-stops for 3 to 10 seconds after every answer. Every page that they are shown is searched for the words and the
+stops for 5 to 15 seconds after every answer. Every page that they are shown is searched for the words and the
 pictures of the others. Before them comes one visitor alone, as a presenter prepares the room: the models that are
 loaded at their first use are loaded then, and what that visitor sees too is nobody's own.
 
