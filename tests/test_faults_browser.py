@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
+from streamlit import config
 
 from core import i18n
 from core.imaging.samples import samples
-from tests.browser import Visitor, serve, visit
+from tests.browser import ROOT, Visitor, launch, serve, visit
 
 pytestmark = pytest.mark.browser
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 LEFT = i18n.text("en", "frame.left_behind")
 CUT = """
     const sockets = [];
@@ -33,9 +38,9 @@ def retriever(tmp_path: Path) -> Path:
     return file
 
 
-def bring(page: Page, photo: Path) -> None:
+def bring(page: Page, photo: Path, name: str = "golden retriever") -> None:
     page.locator('input[type="file"]').first.set_input_files(photo)
-    expect(page.get_by_role("heading", level=2)).to_contain_text("golden retriever", timeout=30_000)
+    expect(page.get_by_role("heading", level=2)).to_contain_text(name)
     expect(page).to_have_url(re.compile("image=own"))
 
 
@@ -135,19 +140,131 @@ def test_two_tabs_of_one_visitor(visitor: Visitor, retriever: Path) -> None:
     )
 
 
-def test_a_phone_sleeps_and_goes_on(chromium: Browser, address: str, retriever: Path) -> None:
-    phone = visit(chromium, address, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+# --- a phone ---------------------------------------------------------------------------------------
+
+
+def test_a_phone_that_loses_its_network_goes_on(chromium: Browser, address: str, retriever: Path) -> None:
+    phone = visit(chromium, address, **PHONE)
     phone.context.add_init_script(CUT)
     page = phone.open("/classify?lang=en")
     bring(page, retriever)
     phone.ready()
     phone.context.set_offline(True)
     page.evaluate("window.cut()")
+    connection(page, "PINGING_SERVER")
     time.sleep(3)
     phone.context.set_offline(False)
-    page.evaluate("window.cut()")
-    page.locator(".st-key-language_on_page").get_by_text("中文").click(timeout=60_000)
-    expect(page.get_by_role("heading", level=2)).to_contain_text("金毛", timeout=60_000)
+    connection(page, "CONNECTED")
+    page.locator(".st-key-language_on_page").get_by_text("中文").click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("金毛")
     assert "image=own" in page.url
     expect(page.get_by_text(i18n.text("zh", "frame.left_behind"))).to_have_count(0)
     phone.context.close()
+
+
+@contextmanager
+def a_browser_that_can_sleep(driver: Playwright) -> Iterator[tuple[Browser, list[psutil.Process]]]:
+    """A browser of its own, and its processes: one that is suspended is a device with its screen off."""
+    here = psutil.Process()
+    before = set(here.children(recursive=True))
+    browser = launch(driver)
+    processes = [found for found in here.children(recursive=True) if found not in before]
+    try:
+        yield browser, processes
+    finally:
+        browser.close()
+
+
+def sleep(processes: list[psutil.Process], seconds: float) -> None:
+    """None of the browser's processes runs for a while, those that were started later neither."""
+    every = {each for one in processes for each in (one, *one.children(recursive=True))}
+    for one in every:
+        one.suspend()
+    try:
+        time.sleep(seconds)
+    finally:
+        for one in every:
+            one.resume()
+
+
+def test_a_phone_that_sleeps_for_ten_minutes_finds_its_visit_and_after_thirty_is_told(
+    driver: Playwright, retriever: Path
+) -> None:
+    """A minute is a second here: how long a visit is kept is a sixtieth of what the app is configured for."""
+    config.get_config_options(force_reparse=True)
+    kept = config.get_option("server.disconnectedSessionTTL") // 60
+    how = ("--server.disconnectedSessionTTL", str(kept), "--server.websocketPingInterval", "1")
+    with (
+        a_browser_that_can_sleep(driver) as (browser, processes),
+        serve(ROOT / "streamlit_app.py", *how) as found,
+    ):
+        phone = visit(browser, found.address, **PHONE)
+        page = phone.open("/classify?lang=en")
+        bring(page, retriever)
+        phone.ready()
+        asked = Asked(page)
+        sleep(processes, 10)
+        connection(page, "CONNECTED")
+        page.locator(".st-key-language_on_page").get_by_text("中文").click()
+        heading = page.get_by_role("heading", level=2)
+        expect(heading).to_contain_text("金毛")
+        gone = page.get_by_text(i18n.text("zh", "frame.left_behind"))
+        expect(gone).to_have_count(0)
+        assert "image=own" in page.url
+        assert asked.times > 0, "its connection was lost, and there is a new one"
+        phone.ready()
+        sleep(processes, 30)
+        expect(gone).to_be_visible(timeout=60_000)  # and nobody touched it
+        expect(heading).to_contain_text("虎斑猫")
+        too_wide = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert too_wide <= 0
+        bring(page, retriever, "金毛")
+        expect(gone).to_have_count(0)
+
+
+# --- the worker is killed --------------------------------------------------------------------------
+
+
+def worker_of(server: int) -> psutil.Process:
+    """The process that tunes."""
+    [found] = [
+        each
+        for each in psutil.Process(server).children(recursive=True)
+        if "core.tuning.worker" in each.cmdline()
+    ]
+    return found
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_the_worker_is_killed_in_the_middle_of_a_run(chromium: Browser, language: str) -> None:
+    def words(key: str) -> str:
+        return i18n.text(language, key)
+
+    with serve() as server:
+        guest = visit(chromium, server.address)
+        page = guest.open(f"/fine_tune?lang={language}&set=digits&plan=last")
+        page.locator(".st-key-fine_tune_start button").click()
+        status = page.locator(".st-key-fine_tune_status")
+        expect(status).to_contain_text(words("tuning.stage.locked"), timeout=120_000)
+        first = worker_of(server.process)
+        first.kill()
+        alert = status.locator('[data-testid="stAlertContentError"]')
+        expect(alert).to_contain_text(words("tuning.error.crashed"))
+        expect(page.get_by_text("Traceback")).to_have_count(0)
+        guest.ready()
+        # what was chosen is there, and a second run, in a new process, comes to its end
+        page.get_by_role("button", name=words("fine_tune.watch.go")).click()
+        assert "set=digits" in page.url and "plan=last" in page.url
+        page.locator(".st-key-fine_tune_unlocked").get_by_text(
+            words("fine_tune.unlocked.head"), exact=True
+        ).click()
+        page.wait_for_url(lambda url: "plan=last" not in url)
+        guest.ready()
+        page.locator(".st-key-fine_tune_start button").click()
+        page.get_by_role("button", name=words("fine_tune.see")).click(timeout=120_000)
+        expect(page.get_by_role("heading", level=2).first).to_contain_text("80")
+        assert worker_of(server.process).pid != first.pid
+        guest.context.close()
+        assert not guest.complaints()

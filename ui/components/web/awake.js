@@ -1,6 +1,7 @@
 const STATE = "data-test-connection-state";
 const HICCUP = 1500; // milliseconds that nobody need be told of
-const OWN_WAY = 200; // after which Streamlit has asked for a run, where it does so by itself
+const PAUSE = 200; // in which Streamlit asks for a run itself, where it does; nor is a click to be overtaken
+const HANDS = ["pointerdown", "pointerup", "keydown", "keyup"];
 const DIALOG = '[role="dialog"] > h2[slot="title"]';
 
 const app = () => document.querySelector('[data-testid="stApp"]');
@@ -19,28 +20,41 @@ function lose(self) {
   hush();
 }
 
-function find(self) {
+// Once nobody has touched anything for a moment; a run that goes on already says all there is to say.
+function ask(self) {
+  if (!connected() || !resting()) return;
+  const left = self.touched + PAUSE - performance.now();
+  if (left > 0) self.asking = setTimeout(ask, left, self);
+  else self.send("back", true);
+}
+
+function regain(self) {
   self.lost = false;
+  self.touched = performance.now();
   clearTimeout(self.telling);
   self.dialogs.disconnect();
   self.find(".lost").textContent = "";
-  self.asking = setTimeout(() => { if (connected() && resting()) self.send("back", true); }, OWN_WAY);
+  clearTimeout(self.asking);
+  self.asking = setTimeout(ask, PAUSE, self);
 }
 
 function build(self) {
   self.dialogs = new MutationObserver(hush);
   self.states = new MutationObserver(() => {
     if (connected() === !self.lost) return;
-    if (self.lost) find(self);
+    if (self.lost) regain(self);
     else lose(self);
   });
+  self.touch = () => { self.touched = performance.now(); };
 }
 
 export default function (component) {
   const self = instance(component, build);
   self.lost ??= false;
   self.states.observe(app(), { attributeFilter: [STATE] }); // once, however often it is asked
+  for (const hand of HANDS) window.addEventListener(hand, self.touch, { capture: true, passive: true });
   return () => {
+    for (const hand of HANDS) window.removeEventListener(hand, self.touch, { capture: true });
     self.states.disconnect();
     self.dialogs.disconnect();
     clearTimeout(self.telling);
