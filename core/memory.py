@@ -42,7 +42,7 @@ ENOUGH = {
 }  # unless so many bytes are left: a large machine is often full
 KEEP_FREE = 64 * 2**20  # bytes that are left alone when something asks for room
 PAUSE = 1.0  # seconds between two looks
-COLLECT = 30.0  # seconds between two collections of what refers to itself
+COLLECT = 30.0  # seconds between two collections of what refers to itself and of what nobody looks at
 REST = 20.0  # seconds after which the same is dropped again, if that is still needed
 TENSORFLOW = 420 * 2**20  # bytes that TensorFlow and a network take at their first use, mapped files apart
 TRAINING = (
@@ -250,6 +250,7 @@ def _resident(process: object) -> tuple[int, int]:
 # --- dropping what can be made again ---------------------------------------------------------------
 
 _droppers: dict[str, Callable[[], object]] = {}
+_sweepers: dict[str, Callable[[], object]] = {}
 _door = threading.Lock()
 _looked = _collected = 0.0
 _dropped = {RESULTS: -REST, MODELS: -REST}
@@ -258,6 +259,11 @@ _dropped = {RESULTS: -REST, MODELS: -REST}
 def drop_with(name: str, drop: Callable[[], object]) -> None:
     """Have `drop` called when memory runs short; `name` tells it from the others."""
     _droppers[name] = drop
+
+
+def sweep_with(name: str, sweep: Callable[[], object]) -> None:
+    """Have `sweep` called now and then, whether memory runs short or not: what nobody looks at any more goes."""
+    _sweepers[name] = sweep
 
 
 def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] = room) -> float | None:
@@ -276,6 +282,8 @@ def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] 
         let_go_of_code()
         if now() - _collected > COLLECT:
             _collected = now()
+            for sweep in list(_sweepers.values()):
+                sweep()
             gc.collect()
         found = look()
         short = [level for level in (RESULTS, MODELS) if found.share >= level and found.free < ENOUGH[level]]

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import disk, i18n, memory
 from core.errors import GlassboxError
+from ui import cache
 from ui import log as _log  # noqa: F401 - it sets the filter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -227,3 +229,26 @@ def test_nothing_else_is_written() -> None:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if path.name not in allowed:
                 assert not writes.search(path.read_text(encoding="utf-8")), path
+
+
+def test_what_sleepers_hold_goes_and_their_place_in_the_queue_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Kept:
+        def __init__(self, name: str) -> None:
+            self.display_name, self.cleared = name, False
+
+        def clear(self) -> None:
+            self.cleared = True
+
+    asleep = SimpleNamespace(session=SimpleNamespace(id="asleep"))
+    storage = SimpleNamespace(list=lambda: [asleep])
+    runtime = SimpleNamespace(_session_mgr=SimpleNamespace(_session_storage=storage))
+    monkeypatch.setattr(cache.runtime, "exists", lambda: True)
+    monkeypatch.setattr(cache.runtime, "get_instance", lambda: runtime)
+    photo, place, other = Kept("ui.cache.decoded"), Kept("ui.cache.queue_owner"), Kept("ui.cache.decoded")
+    monkeypatch.setitem(cache._resource_caches._function_caches, "asleep", {"a": photo, "b": place})
+    monkeypatch.setitem(cache._resource_caches._function_caches, "awake", {"a": other})
+    cleared: list[str] = []
+    monkeypatch.setattr(cache._data_caches, "clear_session", cleared.append)
+    cache.drop_of_sleepers()
+    assert photo.cleared and not place.cleared and not other.cleared
+    assert cleared == ["asleep"]

@@ -146,7 +146,7 @@ def top_bars(answer: Answer, chosen: str) -> None:
     shown = answer.order[:TOP]
     if answer.labels.index(chosen) not in shown:
         shown = [*shown, answer.labels.index(chosen)]
-    items = []
+    items, digest = [], answer.digest
     for index in shown:
         label_id = answer.labels[index]
         name, twin = label(answer.model, label_id), other_label(answer.model, label_id)
@@ -157,12 +157,14 @@ def top_bars(answer: Answer, chosen: str) -> None:
         key="classify_bars",
         alt=t("classify.bars"),
         selected=chosen,
-        on_pick=lambda label_id: pick(label_id, answer.digest),
+        on_pick=lambda label_id: pick(
+            label_id, digest
+        ),  # kept by the session: not the answer, with its photo
     )
 
 
 def heatmap(answer: Answer, chosen: str, layer: str) -> Floats:
-    """The class's heatmap at the chosen layer, over the whole photo."""
+    """The class's heatmap at the chosen layer, over what the network sees of the photo."""
     model = networks.model(answer.model)
     index = answer.labels.index(chosen)
     if layer == model.card.layers[-1] and networks.quick(answer.model):
@@ -170,7 +172,7 @@ def heatmap(answer: Answer, chosen: str, layer: str) -> Floats:
     else:
         with st.spinner(t("classify.loading_tensorflow"), show_time=True):
             found = cache.layer_maps(answer.model, answer.digest, index, answer.image)[layer]
-    return explain.to_photo(found, answer.image, model.preparation)
+    return explain.to_crop(found, model.preparation.side)
 
 
 def picture(answer: Answer, chosen: str, layer: str, shown: Floats) -> None:
@@ -196,7 +198,8 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
     """Any of the classes by name, any layer of the network."""
     search, layers = st.columns(2, gap="large")
     with search:
-        key = f"classify_search_{answer.digest}"
+        digest = answer.digest
+        key = f"classify_search_{digest}"
         twins = {label_id: other_label(answer.model, label_id) for label_id in answer.labels}
         names = {
             label_id: label(answer.model, label_id) + (f" · {twin}" if twin else "")
@@ -208,7 +211,7 @@ def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
             answer.labels,
             key=key,
             format_func=names.__getitem__,
-            on_change=lambda: pick(st.session_state[key], answer.digest),
+            on_change=lambda: pick(st.session_state[key], digest),
             help=t("classify.search.help") if len(answer.labels) == 1000 else None,
         )
     with layers:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit import runtime
+from streamlit.runtime.caching.cache_data_api import _data_caches
 from streamlit.runtime.caching.cache_resource_api import _resource_caches
 
 from core import imaging, language, memory, vision
@@ -158,7 +160,26 @@ def drop() -> None:
             one.clear()
 
 
+def drop_of_sleepers() -> None:
+    """Empties the caches of sessions whose page is closed, reloaded or asleep; they keep what was brought and chosen.
+
+    Streamlit holds such a session for `server.disconnectedSessionTTL`, in case that it comes back.
+    """
+    if not runtime.exists():
+        return
+    manager = getattr(runtime.get_instance(), "_session_mgr", None)
+    storage = getattr(manager, "_session_storage", None)
+    for asleep in storage.list() if storage is not None else ():
+        _data_caches.clear_session(asleep.session.id)
+        with _resource_caches._caches_lock:
+            kept = list(_resource_caches._function_caches.get(asleep.session.id, {}).values())
+        for one in kept:
+            if not one.display_name.endswith("queue_owner"):  # whose end would end runs
+                one.clear()
+
+
 memory.drop_with("results", drop)
+memory.sweep_with("sleepers", drop_of_sleepers)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, scope="session")
@@ -202,7 +223,9 @@ def scores(
 ) -> Faithfulness:
     """Deletion and insertion curves of the heatmap that `method` names."""
     classifier = networks.classifier(model)
-    return faithfulness(classifier, _image, _heatmap, label_index, beside=beside(model, digest, _image))
+    return faithfulness(
+        classifier, _image, _heatmap, label_index, beside=beside(model, digest, _image), cropped=True
+    )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, scope="session")

@@ -82,6 +82,7 @@ def _grid(look: Look, found: Channels) -> None:
     scale = pictures.scale_of(maps)
     shared_limit = pictures.limit_of(maps, share=pictures.MOST)
     items = []
+    network, layer = look.network, look.layer  # what is called later holds neither photo nor maps
     for channel in shown:
         values = maps[..., channel]
         limit = shared_limit if shared else pictures.limit_of(values)
@@ -102,7 +103,7 @@ def _grid(look: Look, found: Channels) -> None:
                 alt=t("feature_maps.channels.alt"),
                 selected=look.channel,
                 pixelated=max(maps.shape[:2]) < 64,
-                on_pick=lambda channel: inside.choose_map(look.network, look.layer, channel),
+                on_pick=lambda channel: inside.choose_map(network, layer, channel),
             )
         else:
             st.info(t("feature_maps.all_silent"), icon=":material/volume_off:")

@@ -200,7 +200,7 @@ def drawing(look: Look) -> Drawn:
 
 def whole(look: Look, drawn: Drawn) -> None:
     """The network's columns from the photo to the classes; a click chooses."""
-    chosen = look.network
+    chosen, shown, predicted = look.network, (look.layer, look.channel), look.predicted
     layers = [column.layer for column in drawn.columns]
     signed = any(column.scale == "signed" for column in drawn.columns)
     legends = [
@@ -223,19 +223,17 @@ def whole(look: Look, drawn: Drawn) -> None:
             "play": t("feature_maps.play"),
             "here": short(look.layer),
         },
-        on_pick=lambda layer, channel: _picked(look, layer, channel),
+        on_pick=lambda layer, channel: _picked(chosen, shown, layer, channel),
         on_more=lambda layer: _all_of(chosen, layer),
-        on_class=lambda index: inside.choose_class(
-            chosen, None if int(index) == look.predicted else int(index)
-        ),
+        on_class=lambda index: inside.choose_class(chosen, None if int(index) == predicted else int(index)),
     )
 
 
-def _picked(look: Look, layer: str, channel: int | None) -> None:
+def _picked(chosen: Network, shown: tuple[str, int], layer: str, channel: int | None) -> None:
     """A map is chosen; a second click on it opens its arithmetic."""
-    if (layer, channel) == (look.layer, look.channel):
+    if (layer, channel) == shown:
         inside.open_tab("arithmetic")
-    inside.choose_map(look.network, layer, channel)
+    inside.choose_map(chosen, layer, channel)
 
 
 def _all_of(chosen: Network, layer: str) -> None:

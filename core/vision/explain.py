@@ -96,6 +96,16 @@ def all_layers(model: VisionModel, image: Image, label_index: int) -> dict[str, 
     return inside.class_activation_maps(model, model.prepare(image), label_index)
 
 
+def to_crop(found: Floats, side: int) -> Floats:
+    """A small map over the crop as (side, side) float32, its largest value 1 (or all zeros)."""
+    largest = float(found.max(initial=0))
+    if not np.isfinite(largest) or largest <= 0:
+        return np.zeros((side, side), np.float32)
+    scaled = np.asarray(found / largest, np.float32)
+    resized: Floats = cv2.resize(scaled, (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.clip(resized, 0, 1)
+
+
 def to_photo(found: Floats, image: Image, preparation: Preparation) -> Floats:
     """A small map over the crop as a map over the whole photo, its largest value 1 (or all zeros)."""
     height, width = image.shape[:2]

@@ -81,6 +81,7 @@ def faithfulness(
     *,
     seed: int = 0,
     beside: Comparison | None = None,
+    cropped: bool = False,
 ) -> Faithfulness:
     """Deletion and insertion curves of a heatmap over the photo, and of two maps that know nothing.
 
@@ -95,13 +96,14 @@ def faithfulness(
         label_index: the class that the heatmap speaks for.
         seed: of the random maps.
         beside: `comparison` of the same photo, where it is known: four fifths of the work.
+        cropped: the heatmap is of the network's crop alone, of any size.
 
     References:
         Petsiuk et al., "RISE: Randomized Input Sampling for Explanation", BMVC 2018, section 4.3.
     """
     found = beside or comparison(model, image, seed=seed)
     left, top, right, bottom = model.preparation.box(image)
-    crop = np.ascontiguousarray(heatmap[top:bottom, left:right], np.float32)
+    crop = np.ascontiguousarray(heatmap if cropped else heatmap[top:bottom, left:right], np.float32)
     side = model.preparation.side
     seen = cv2.resize(crop, (side, side), interpolation=cv2.INTER_LINEAR)
     own = _curves(model, _starts(model, image), found.ends, seen)[..., label_index]
