@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import GlassboxError
-from core.types import Image
+from core.types import Floats, Image
 
 HISTOGRAM_ROWS = ("red", "green", "blue", "lightness")
+WINDOW = 11  # pixels on a side of the window in which two pictures are compared
+BAND = 64  # rows that are compared at once
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,27 @@ def ssim(image: Image, reference: Image) -> float:
         GlassboxError: the sizes differ.
     """
     _check_sizes(image, reference)
-    x, y = _grey(image), _grey(reference)
-    centre = np.float32((x.mean() + y.mean()) / 2)  # small numbers lose less in float32
-    xs, ys = x - centre, y - centre
+    x, y = (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (image, reference))
+    centre = np.float32((x.mean(dtype=np.float64) + y.mean(dtype=np.float64)) / 2)
+    if min(x.shape) < WINDOW:
+        return float(_ssim_map(x, y, centre).mean(dtype=np.float64))
+    around, height = WINDOW // 2, x.shape[0]
+    total, count = 0.0, 0
+    for first in range(
+        around, height - around, BAND
+    ):  # band by band: all at once takes 14 arrays of its size
+        last = min(first + BAND, height - around)
+        rows = slice(first - around, last + around)
+        score = _ssim_map(x[rows], y[rows], centre)[around:-around, around:-around]
+        total, count = total + float(score.sum(dtype=np.float64)), count + score.size
+    return total / count
+
+
+def _ssim_map(x: NDArray[np.uint8], y: NDArray[np.uint8], centre: np.float32) -> Floats:
+    """The similarity around each pixel of two grey pictures, mirrored at their edges."""
+    xs, ys = x.astype(np.float32) - centre, y.astype(np.float32) - centre  # small numbers lose less in float32
     mean_x, mean_y, mean_xx, mean_yy, mean_xy = (
-        cv2.GaussianBlur(plane, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT_101)
+        cv2.GaussianBlur(plane, (WINDOW, WINDOW), 1.5, borderType=cv2.BORDER_REFLECT_101)
         for plane in (xs, ys, xs * xs, ys * ys, xs * ys)
     )
     variances = (mean_xx - mean_x * mean_x) + (mean_yy - mean_y * mean_y)
@@ -120,10 +138,7 @@ def ssim(image: Image, reference: Image) -> float:
     c1, c2 = np.float32((0.01 * 255) ** 2), np.float32((0.03 * 255) ** 2)
     luminance = (2 * mean_x * mean_y + c1) / (mean_x * mean_x + mean_y * mean_y + c1)
     structure = (2 * covariance + c2) / (variances + c2)
-    score = luminance * structure
-    if min(score.shape) >= 11:
-        score = score[5:-5, 5:-5]
-    return float(score.mean(dtype=np.float64))
+    return np.asarray(luminance * structure, np.float32)
 
 
 def _check_sizes(image: Image, reference: Image) -> None:
