@@ -21,6 +21,9 @@ from core.vision.structure import ACTIVATIONS, CONVOLUTIONS, POOLS, Graph, Node
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601)
 
 _lock = threading.RLock()
+_whole = (
+    threading.Lock()
+)  # one pass that keeps every layer at a time: it takes up to 300 MB, and both processors
 
 
 def chosen(model: str | VisionModel) -> VisionModel:
@@ -136,10 +139,12 @@ def tensors(model: VisionModel, numbers: Floats, names: Collection[str] | None =
         signature = tf.TensorSpec((1, *found.nodes[found.image].map_shape), tf.float32)
         return tf.function(maps, autograph=False).get_concrete_function(signature)
 
-    results: Sequence[Any] = kept(model, "maps", make)(tf.constant(fitted(model, numbers)))
-    return {
-        node.name: np.asarray(results[found.by_name[node.name]]).reshape(node.map_shape) for node in nodes
-    }
+    run = kept(model, "maps", make)
+    with _whole:
+        results: Sequence[Any] = run(tf.constant(fitted(model, numbers)))
+        wanted = {node.name: results[found.by_name[node.name]] for node in nodes}
+        del results
+    return {node.name: np.asarray(wanted[node.name]).reshape(node.map_shape) for node in nodes}
 
 
 def class_activation_maps(model: VisionModel, numbers: Floats, label_index: int) -> dict[str, Floats]:
@@ -169,7 +174,8 @@ def class_activation_maps(model: VisionModel, numbers: Floats, label_index: int)
         return tf.function(maps_of_class, reduce_retracing=True, autograph=False)
 
     run = kept(model, "class_activation_maps", make)
-    results = dict(zip(distinct, run(fitted(model, numbers), np.int32(label_index)), strict=True))
+    with _whole:
+        results = dict(zip(distinct, run(fitted(model, numbers), np.int32(label_index)), strict=True))
     return {name: np.asarray(results[index]) for name, index in zip(model.card.layers, wanted, strict=True)}
 
 
@@ -228,5 +234,6 @@ def influences(model: VisionModel, numbers: Floats, label_index: int) -> dict[st
     import tensorflow as tf
 
     run = kept(model, "influences", make)
-    results = run(tf.constant(fitted(model, numbers)), tf.constant(label_index, tf.int32))
+    with _whole:
+        results = run(tf.constant(fitted(model, numbers)), tf.constant(label_index, tf.int32))
     return {node.name: np.asarray(one) for node, one in zip(found.nodes, results, strict=True)}
