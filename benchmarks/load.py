@@ -36,6 +36,7 @@ from playwright.async_api import Error as BrowserError
 
 from benchmarks import marks, three_minutes
 from benchmarks.audience import ALONE, PATIENCE, Over, Person, Record, launch
+from benchmarks.figures import tell
 from benchmarks.host import Limit, Watch, limited, percentile, seconds_of_cores, two_cores
 from tests.browser import ROOT, Server, serve
 
@@ -177,6 +178,7 @@ def _report(
             f"a click on classify or preprocess, {len(taken)} times: median {statistics.median(taken):.2f} s, "
             f"95th percentile {late:.2f} s (target under 1.5 s: {verdict(late < 1.5)})"
         )
+        tell("load", median=f"{statistics.median(taken):.1f}", late=f"{late:.1f}")
     print(
         f"peak memory: server {watch.server / GIGABYTE:.2f} GB resident (target under 1.2: "
         f"{verdict(watch.server < 1.2e9)}); worker {watch.worker / GIGABYTE:.2f} GB resident; server and worker "
@@ -193,6 +195,7 @@ def _report(
     print(f"errors: {sum(errors.values())} (target 0: {verdict(not errors)})")
     for error, times in errors.most_common():
         print(f"  {times} times {error}")
+    tell("load", errors=str(sum(errors.values())), server=f"{watch.server / GIGABYTE:.2f}")
     leaks = [*alone.leaks, *record.leaks, *common(record), *foreign(record)]
     print(
         f"traces of one visitor at another: {len(leaks)} (target 0: {verdict(not leaks)}); {record.pages_read} pages and "

@@ -35,6 +35,7 @@ from PIL import Image as Pillow
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from benchmarks.audience import CLOCK, launch
+from benchmarks.figures import tell
 from benchmarks.host import Watch, percentile, resident, two_cores
 from benchmarks.marks import SIZE
 from core import i18n
@@ -295,6 +296,11 @@ def told(everything: dict[str, Found]) -> None:
         digits = 0 if name.endswith("MB") else 2
         print(f"{name:{width}}" + "".join(f"{of(one):28.{digits}f}" for one in everything.values()))
     ours, *others = everything.items()
+    tell(
+        "peers",
+        one=f"{statistics.median(ours[1].one):.2f}",
+        ten=f"{statistics.median(ours[1].ten):.1f}",
+    )
     for name, other in others:
         one = statistics.median(other.one) / statistics.median(ours[1].one)
         ten = statistics.median(other.ten) / statistics.median(ours[1].ten)
@@ -302,6 +308,15 @@ def told(everything: dict[str, Found]) -> None:
         print(
             f"{name}: one visitor waits {one:.1f} x as long for the answer as with ours (target 3: {_met(one >= 3)}), ten {ten:.1f} x "
             f"(target 5: {_met(ten >= 5)}); ours takes {memory:.2f} of its memory (target 0.67: {_met(memory <= 2 / 3)})"
+        )
+        about = name.split(",")[0].lower()
+        tell(
+            "peers",
+            **{
+                f"{about}_one": f"{one:.1f}",
+                f"{about}_ten": f"{ten:.1f}",
+                f"{about}_memory": f"{memory:.2f}",
+            },
         )
         same = sum(_same(ours[1].names[photo], named) for photo, named in other.names.items())
         print(f"  {same} of {len(other.names)} photos are named alike")
