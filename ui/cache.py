@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,52 +41,12 @@ from core.vision.faithfulness import Comparison, Faithfulness, comparison, faith
 from core.vision.models import VisionModel
 from core.vision.statistics import LayerStatistics, by_depth
 from ui import networks
-from ui.components import picture, thumbnail
+from ui.components import thumbnail
+from ui.pixels import Decoded
 
 if TYPE_CHECKING:
     from ui.inside import Network
     from ui.inside_network import Drawn
-
-
-MOST_PIXELS = 90_000_000  # bytes of decoded photos of all visitors together; the others are decoded again
-
-
-class Decoded:
-    """A visitor's file that can be decoded, and the name of its pixels."""
-
-    def __init__(self, digest: str, data: bytes) -> None:
-        self.digest = digest
-        self._data = data
-        _ = self.image  # a file that cannot be used is refused now
-
-    @property
-    def image(self) -> Image:
-        """The pixels, read-only; decoded again where those of others had to make room for them.
-
-        Raises:
-            GlassboxError: the file cannot be used.
-        """
-        with _door:
-            if id(self) in _pixels:
-                _pixels.move_to_end(id(self))
-                return _pixels[id(self)]
-        image: Image = imaging.decode(self._data)
-        image.setflags(write=False)
-        with _door:
-            _pixels[id(self)] = image
-            while len(_pixels) > 1 and sum(one.nbytes for one in _pixels.values()) > MOST_PIXELS:
-                _pixels.popitem(last=False)
-        return image
-
-    def release(self) -> None:
-        """Lets go of the pixels, and of what was sent of them to the browser."""
-        with _door:
-            _pixels.pop(id(self), None)
-        picture.forget(self.digest)
-
-
-_door = threading.Lock()
-_pixels: OrderedDict[int, Image] = OrderedDict()  # by the `Decoded` they are of, the last used at the end
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, scope="session", on_release=Decoded.release)
@@ -246,6 +204,14 @@ def way(digest: str, _image: Image) -> dict[str, tuple[str, ...]]:
     from ui import home
 
     return home.draw_way(_image)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def begun(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
+    """The home page's text as the model goes on with it, the same for everybody: its tokens, how many were given."""
+    from ui import home_language
+
+    return home_language.draft(training, text, form)
 
 
 # Pictures of a chain: `name` is the photo's digest and the calls, so it names the pixels.

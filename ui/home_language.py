@@ -9,7 +9,7 @@ from core.language import generation
 from core.language.calibration import softmax
 from core.language.generation import Sampling
 from core.language.generation.writing import Draft, prompt
-from ui import state
+from ui import cache, state
 from ui.components import Bar, bars
 from ui.components.written import written
 from ui.frame import entry, page_link, told
@@ -36,23 +36,22 @@ def station() -> None:
         page_link(entry("language_model"), t("language_model.next"), icon=":material/arrow_forward:")
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _draft(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
+def draft(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
     """The tokens of the text and of what the model went on with, the same for everybody; how many were given."""
-    draft = Draft(model := generation.language_model(training, "transformer"), prompt(model, text, form))
+    found = Draft(model := generation.language_model(training, "transformer"), prompt(model, text, form))
     rules, random = Sampling(temperature=0.5), np.random.default_rng(0)
-    first, left = draft.prompt, TOKENS
-    while left and not draft.over:
-        draft.take(draft.choice(rules).draw(random))
+    first, left = found.prompt, TOKENS
+    while left and not found.over:
+        found.take(found.choice(rules).draw(random))
         left -= 1
-    if draft.over:
-        draft.undo()  # the bars show what might still come
-    return draft.ids, first
+    if found.over:
+        found.undo()  # the bars show what might still come
+    return found.ids, first
 
 
 def _begun(training: str, text: str, form: str) -> None:
     model = generation.language_model(training, "transformer")
-    ids, first = _draft(training, text, form)
+    ids, first = cache.begun(training, text, form)
     steps = steps_of(model, ids, first)
     row = softmax(model.begin(ids).logits)
     page, choices = st.columns([7, 5], gap="large")
