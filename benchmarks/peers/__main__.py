@@ -310,14 +310,12 @@ def told(everything: dict[str, Found]) -> None:
             f"(target 5: {_met(ten >= 5)}); ours takes {memory:.2f} of its memory (target 0.67: {_met(memory <= 2 / 3)})"
         )
         about = name.split(",")[0].lower()
-        tell(
-            "peers",
-            **{
-                f"{about}_one": f"{one:.1f}",
-                f"{about}_ten": f"{ten:.1f}",
-                f"{about}_memory": f"{memory:.2f}",
-            },
-        )
+        ratios = {
+            f"{about}_one": f"{one:.1f}",
+            f"{about}_ten": f"{ten:.1f}",
+            f"{about}_memory": f"{memory:.2f}",
+        }
+        tell("peers", **ratios)
         same = sum(_same(ours[1].names[photo], named) for photo, named in other.names.items())
         print(f"  {same} of {len(other.names)} photos are named alike")
 
