@@ -34,6 +34,7 @@ button[kind^="primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent);
 .katex-display { padding: 0.4rem 2px; }
 :is([data-testid="stPageLink"] a, [data-testid="stTab"], [data-variant], [data-testid="stMain"]):focus-visible { outline: 2px solid var(--glassbox-accent) !important; outline-offset: 2px; }
 [data-testid="stMain"]:focus-visible { outline-offset: -2px; }
+:is(.stTextInput, .stTextArea, .stNumberInput, .stSelectbox, .stMultiSelect) div:has(> :is(input, textarea):focus-visible), .stMain span:focus-visible { outline: 2px solid var(--glassbox-accent); outline-offset: -1px; }
 .st-key-headline h2 { padding: 0; font-size: 2rem; line-height: 1.2; }
 .st-key-photo_ways button[data-testid="stPopoverButton"], .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { min-height: 3.5rem; height: 3.5rem; }
 .st-key-photo_ways [data-testid="stFileUploaderDropzone"] { padding-block: 0; align-items: center; }
