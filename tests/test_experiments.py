@@ -117,9 +117,9 @@ def test_a_tool_is_at_work_where_the_page_says(one: object) -> None:
             }
             assert one.module in names, file
     if one.package:
-        assert one.version in {
-            found.version for found in metadata.distributions(name=one.package)
-        } | {found.version for found in metadata.distributions(name=f"{one.package}-cpu")}
+        assert one.version in {found.version for found in metadata.distributions(name=one.package)} | {
+            found.version for found in metadata.distributions(name=f"{one.package}-cpu")
+        }
 
 
 def test_every_application_has_its_result_in_every_language() -> None:

@@ -171,7 +171,9 @@ def test_grad_cam_at_the_last_layer_is_the_class_activation_map(twin: vision.Vis
     maps = np.asarray(keras.Model(network.input, network.get_layer("head_relu").output)(twin.prepare(cat)))[0]
     kernel, _ = efficientnet.head()
     wanted = np.maximum(maps @ kernel[:, 281], 0) / 49
-    np.testing.assert_allclose(explain.all_layers(twin, cat, 281)[twin.card.layers[-1]], wanted, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        explain.all_layers(twin, cat, 281)[twin.card.layers[-1]], wanted, rtol=1e-3, atol=1e-5
+    )
 
 
 def test_every_layer_of_the_card_has_its_map(twin: vision.VisionModel, cat: Image) -> None:
