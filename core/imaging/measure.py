@@ -127,7 +127,7 @@ def ssim(image: Image, reference: Image) -> float:
 
 def _ssim_map(x: NDArray[np.uint8], y: NDArray[np.uint8], centre: np.float32) -> Floats:
     """The similarity around each pixel of two grey pictures, mirrored at their edges."""
-    xs, ys = x.astype(np.float32) - centre, y.astype(np.float32) - centre  # small numbers lose less in float32
+    xs, ys = (one.astype(np.float32) - centre for one in (x, y))  # small numbers lose less in float32
     mean_x, mean_y, mean_xx, mean_yy, mean_xy = (
         cv2.GaussianBlur(plane, (WINDOW, WINDOW), 1.5, borderType=cv2.BORDER_REFLECT_101)
         for plane in (xs, ys, xs * xs, ys * ys, xs * ys)
