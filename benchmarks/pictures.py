@@ -40,10 +40,8 @@ PROMPTS = {
     "zh": ("一杯热咖啡", "something warm to drink", "一只猫", "a red bicycle", "夜晚的一座桥"),
 }
 SENTENCE = "A bad start, yet a great film: I loved it"
-WARM = (
-    "/classify?lang=en",
-    "/sentiment?lang=en",
-)  # opened before: what is shown of time is not of the first visit
+# Opened before: what the pictures show of time is not of the first visit.
+WARM = ("/classify?lang=en", "/sentiment?lang=zh&text=好")
 
 CALM = """async () => {
   const images = (root) => [

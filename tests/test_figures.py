@@ -108,3 +108,13 @@ def test_figures_that_are_not_marked_are_the_same_in_both_readmes() -> None:
     english, chinese = map(numbers, figures.READMES)
     assert sum(map(len, english)) > 30
     assert english == chinese
+
+
+def test_every_picture_of_the_readmes_is_there_and_says_what_it_shows() -> None:
+    pictures = [
+        re.findall(r"!\[([^\]]*)\]\((docs/[^)]+)\)", (ROOT / readme).read_text(encoding="utf-8"))
+        for readme in figures.READMES
+    ]
+    assert len(pictures[0]) == len(pictures[1]) > 3
+    for alt, file in (picture for readme in pictures for picture in readme):
+        assert alt and (ROOT / file).is_file(), file
