@@ -30,20 +30,6 @@ from core.language.generation.writing import Ended
 NETWORKS = ("gru", "transformer")
 
 
-@pytest.fixture(autouse=True)
-def there(request: pytest.FixtureRequest) -> None:
-    """Skip what asks for a model whose weights are not in the folder."""
-    named = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    wanted = "poems" if "form" in named else named.get("training", "reviews")
-    if request.node.name in ("test_what_is_there_is_offered_and_can_be_loaded", "test_the_files_are_small"):
-        return
-    kinds = (
-        (named["kind"],) if "kind" in named else KINDS if "fewest" in request.node.name else ("transformer",)
-    )
-    if missing := [kind for kind in kinds if kind not in available().get(wanted, ())]:
-        pytest.skip(f"{wanted} {missing}: not trained yet")
-
-
 TEXTS = {
     "reviews": ("this movie was a complete waste of time and money.", "房间很干净，服务也很好，下次还会来。"),
     "poems": ("白日依山盡，黃河入海流。", "床前明月光"),

@@ -23,6 +23,8 @@ from core.tuning import export, features, saved, training
 from core.tuning.images import pixels
 from core.tuning.tuned import tuned_model, tuned_text_classifier
 from core.tuning.types import Augmentation, Dataset, Finished, Plan, Progress, Tuned, Unlocked
+from core.vision import efficientnet
+from core.vision.lite import softmax
 from tests.test_fine_tune import few, finished
 
 pytestmark = [
@@ -228,13 +230,31 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
     "a strange weight": lambda meta, arrays: arrays.update(
         {"weights/stem_conv/evil": np.zeros(3, np.float32)}
     ),
-    "another shape": lambda meta, arrays: arrays.update({KERNEL: np.zeros((1281, 4), np.float32)}),
+    "another shape": lambda meta, arrays: arrays.update({KERNEL: np.zeros((1280, 4), np.float32)}),
+    "rows too many": lambda meta, arrays: arrays.update({KERNEL: np.zeros((1601, 3), np.float32)}),
     "not finite": lambda meta, arrays: arrays[KERNEL].fill(np.nan),
     "words": lambda meta, arrays: arrays.update({KERNEL: np.array(["x"])}),
     "doubles": lambda meta, arrays: arrays.update({KERNEL: arrays[KERNEL].astype(np.float64)}),
     "a label that is not there": lambda meta, arrays: arrays["feature_labels"].fill(7),
     "features of another width": lambda meta, arrays: arrays.update(features=arrays["features"][:, :5]),
 }
+
+
+def test_a_network_that_was_saved_before_heads_read_joined_maps_still_answers(run: Finished) -> None:
+    def older(arrays: dict[str, Any]) -> None:
+        arrays[KERNEL] = arrays[KERNEL][: efficientnet.HEAD]
+        arrays["features"] = arrays["features"][:, : efficientnet.HEAD]
+
+    found = saved.load_saved(rewritten(saved.save(run.tuned), lambda meta, arrays: older(arrays)))
+    model = tuned_model(found)
+    assert model.card.layers == efficientnet.outputs()
+    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    quick = vision.classifier(model)
+    assert isinstance(quick, vision.models.PreparedClassifier)
+    numbers = model.preparation.numbers(picture)[np.newaxis]
+    whole = softmax(np.asarray(model.load()(numbers)))
+    assert quick.predict_prepared([picture]).shape == whole.shape == (1, 3)
+    assert np.abs(quick.predict_prepared([picture]) - whole).max() < 0.1  # int8 beside float32
 
 
 @pytest.mark.parametrize("name", CHANGES)

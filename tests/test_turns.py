@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from ui import turns
+
+
+def run_all(*work: Callable[[], None]) -> None:
+    """Runs each in a thread of its own, to the end."""
+    threads = [threading.Thread(target=one) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_who_is_alone_does_not_wait() -> None:
@@ -29,11 +40,7 @@ def test_all_answers_come_before_anything_else() -> None:
             turns.answered()
             told.append("rest")
 
-    threads = [threading.Thread(target=page, args=(number,)) for number in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_all(*(partial(page, number) for number in range(5)))
     assert told == ["answer"] * 5 + ["rest"] * 5
 
 
@@ -90,11 +97,7 @@ def test_only_a_few_draw_at_once_and_all_get_their_turn() -> None:
             with door:
                 now -= 1
 
-    threads = [threading.Thread(target=page, args=(number,)) for number in range(3 * turns.AT_ONCE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_all(*(partial(page, number) for number in range(3 * turns.AT_ONCE)))
     assert most == turns.AT_ONCE and sorted(done) == list(range(3 * turns.AT_ONCE))
     assert not turns._drawing and not turns._unanswered
 

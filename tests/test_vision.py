@@ -8,14 +8,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from core import vision
 from core.types import Image
 from core.vision import efficientnet, explain, inside, models
-from core.vision.faithfulness import STEPS, Curve, faithfulness
+from core.vision.faithfulness import STEPS, Curve, comparison, faithfulness
 from core.vision.lite import softmax
+from core.vision.models import lite
 from core.vision.preparation import Preparation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -174,6 +176,47 @@ def test_grad_cam_at_the_last_layer_is_the_class_activation_map(twin: vision.Vis
     np.testing.assert_allclose(
         explain.all_layers(twin, cat, 281)[twin.card.layers[-1]], wanted, rtol=1e-3, atol=1e-5
     )
+
+
+def test_joined_maps_are_the_last_ones_and_those_before_the_last_convolution(
+    photos: dict[str, Image],
+) -> None:
+    import keras
+
+    network = efficientnet.build(5, joined=True)
+    efficientnet.set_weights(network)
+    joined = keras.Model(network.input, network.get_layer("joined").output)
+    for name in ("tabby_cat", "espresso", "red_panda"):
+        pixels = PREPARATION.pixels(photos[name])
+        found = lite().joined_maps(pixels)
+        assert found.shape == (7, 7, efficientnet.JOINED)
+        np.testing.assert_array_equal(found[..., : efficientnet.HEAD], lite().maps(pixels))
+        wanted = np.asarray(joined(PREPARATION.numbers(pixels)[np.newaxis]))[0]
+        for part in (slice(None, efficientnet.HEAD), slice(efficientnet.HEAD, None)):
+            own, other = found[..., part], wanted[..., part]  # int8 beside float32
+            assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.95, name
+            assert np.linalg.norm(own) == pytest.approx(np.linalg.norm(other), rel=0.05), name
+
+
+def test_a_heatmap_of_the_crop_has_the_curves_of_one_over_the_photo(cat: Image) -> None:
+    model = vision.classifier("efficientnet_lite0")
+    assert isinstance(model, vision.models.PreparedClassifier)
+    found = explain.class_activation_map(PREPARATION.pixels(cat), 281)
+    crop, whole = explain.to_crop(found, PREPARATION.side), explain.to_photo(found, cat, PREPARATION)
+    left, top, right, bottom = PREPARATION.box(cat)
+    assert crop.max() == pytest.approx(1, abs=0.02) and crop.min() >= 0
+    assert (
+        np.corrcoef(crop.ravel(), cv2.resize(whole[top:bottom, left:right], crop.shape[::-1]).ravel())[0, 1]
+        > 0.999
+    )
+    beside = comparison(model, cat)
+    one = faithfulness(model, cat, crop, 281, beside=beside, cropped=True)
+    other = faithfulness(model, cat, whole, 281)
+    np.testing.assert_array_equal(one.random.insertion, other.random.insertion)
+    np.testing.assert_array_equal(one.centre.deletion, other.centre.deletion)
+    assert one.heatmap.insertion_area == pytest.approx(other.heatmap.insertion_area, abs=0.03)
+    assert one.heatmap.deletion_area == pytest.approx(other.heatmap.deletion_area, abs=0.03)
+    assert not explain.to_crop(np.zeros((7, 7), np.float32), 224).any()
 
 
 def test_every_layer_of_the_card_has_its_map(twin: vision.VisionModel, cat: Image) -> None:
