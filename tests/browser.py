@@ -19,6 +19,13 @@ import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+# How many elements a page has, those within components too: it stands still when all of them are drawn.
+COUNT = """
+() => {
+  const count = (root) => [...root.querySelectorAll("*")].reduce((sum, one) => sum + 1 + (one.shadowRoot ? count(one.shadowRoot) : 0), 0);
+  return count(document);
+}
+"""
 PATIENCE = int(os.environ.get("GLASSBOX_PATIENCE", "30"))  # seconds that a page may take for what it is asked
 
 
@@ -110,6 +117,18 @@ class Visitor:
         self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
             timeout=2 * PATIENCE * 1000
         )
+
+    def settle(self) -> None:
+        """Waits until nothing runs and everything is drawn: a component comes a moment after its page."""
+        until = time.monotonic() + 2 * PATIENCE
+        counts = [-1]
+        while len(counts) < 6 or len(set(counts[-5:])) > 1:
+            assert time.monotonic() < until, "the page never comes to rest"
+            self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
+                timeout=2 * PATIENCE * 1000
+            )
+            self.page.wait_for_timeout(200)
+            counts.append(self.page.evaluate(COUNT))
 
     def complaints(self) -> list[str]:
         """Console errors but the 404s that Streamlit itself causes on a cold deep link."""

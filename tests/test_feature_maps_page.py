@@ -22,7 +22,7 @@ from tests.browser import Visitor
 from tests.test_pages import opened, words_of
 from ui import engine, inside_pictures
 from ui.components import colour, kernel_editor, network
-from ui.inside import Network, keeps_channels, way
+from ui.inside import Network, keeps_channels, strongest, way
 from ui.inside_network import draw
 
 PAGE = "pages/feature_maps.py"
@@ -226,6 +226,15 @@ def test_every_kind_of_layer_is_told_and_proved(query: dict[str, str]) -> None:
 def test_a_link_that_lies_opens_the_page_all_the_same(query: dict[str, str]) -> None:
     app = page(**query)
     assert app.select_slider[0].value in ("conv1", "stem_relu")
+
+
+def test_the_strongest_place_is_within_the_map_and_nearest_to_its_middle() -> None:
+    values = np.zeros((7, 9), np.float32)
+    values[0, 8] = 9  # at the rim, where padding is read
+    values[1, 1] = values[5, 5] = values[5, 7] = 6
+    assert strongest(values) == (5, 5)
+    assert strongest(np.array([[0, 1], [2, 0]], np.float32)) == (1, 0)  # nothing but rim
+    assert strongest(np.ones((1, 1), np.float32)) == (0, 0)
 
 
 def test_sliding_through_the_layers_keeps_channel_and_place() -> None:

@@ -51,13 +51,6 @@ FOCUS = """
   };
 }
 """
-# How many elements there are, those within components too: it stands still when all of them are drawn.
-COUNT = """
-() => {
-  const count = (root) => [...root.querySelectorAll("*")].reduce((sum, one) => sum + 1 + (one.shadowRoot ? count(one.shadowRoot) : 0), 0);
-  return count(document);
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -78,15 +71,6 @@ class Keys:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-
-    def settle(self) -> None:
-        """Waits until everything is drawn: a component comes a moment after its page."""
-        expect(self.page.locator(".st-key-report button")).to_be_visible()
-        counts = [-1]
-        while len(counts) < 5 or len(set(counts[-5:])) > 1:
-            self.page.wait_for_timeout(200)
-            counts.append(self.page.evaluate(COUNT))
-            assert len(counts) < 300, "the page never comes to rest"
 
     def press(self, *keys: str) -> Focus:
         for key in keys:
@@ -137,9 +121,8 @@ def typist(chromium: Browser, address: str) -> Iterator[Visitor]:
 @pytest.mark.parametrize("name", [entry.name for entry in frame.PAGES])
 def test_the_focus_is_seen_everywhere_and_nothing_keeps_it(typist: Visitor, name: str) -> None:
     page = typist.open(f"/{'' if name == 'home' else name}?lang=en")
-    keys = Keys(page)
-    keys.settle()
-    stops = keys.through()
+    typist.settle()
+    stops = Keys(page).through()
     assert stops[0].name == "Skip to main content"
     assert stops[-1].key == "footer"
     main = next(number for number, stop in enumerate(stops) if stop.tag == "main")
@@ -151,7 +134,7 @@ def test_the_focus_is_seen_everywhere_and_nothing_keeps_it(typist: Visitor, name
 
 def test_the_order_is_the_one_in_which_a_page_is_read(typist: Visitor) -> None:
     keys = Keys(typist.open("/classify?lang=en"))
-    keys.settle()
+    typist.settle()
     stops = keys.through()
     named = (re.sub("_[0-9a-f]{20,}$", "", stop.key) for stop in stops if stop.key)
     assert list(dict.fromkeys(named)) == [
@@ -179,7 +162,7 @@ def test_a_photo_is_chosen_and_explained_without_a_mouse(
     page = typist.open(f"/?lang={language}")
     keys = Keys(page)
     heading = page.get_by_role("heading", level=2)
-    keys.settle()
+    typist.settle()
 
     # a sample leads to its answer
     keys.to("photo_gallery")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 import segno
+from plotly import graph_objects
 from streamlit.testing.v1 import AppTest
 
 from core import i18n
@@ -22,7 +24,7 @@ from core.imaging.samples import samples
 from core.language import read
 from core.vision import classifier
 from tests.test_pages import opened, words_of
-from ui import frame, presenter, sentiment, share, state
+from ui import charts, frame, presenter, sentiment, share, state
 from ui.presenter import STOPS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,6 +174,46 @@ def test_a_page_aside_keeps_the_talk() -> None:
     assert not app.error
     assert kept(app)["presenting"]
     assert kept(app)["present_stop"] == 4
+
+
+# --- charts ----------------------------------------------------------------------------------------
+
+
+def letters(figure: graph_objects.Figure) -> list[float]:
+    layout, note = figure.layout, figure.layout.annotations[0]
+    fonts = [
+        layout.xaxis.tickfont,
+        layout.yaxis.tickfont,
+        layout.xaxis.title.font,
+        layout.legend.font,
+        note.font,
+    ]
+    return [font.size for font in fonts]
+
+
+def test_the_letters_of_a_chart_grow_and_the_chart_with_them() -> None:
+    figure = graph_objects.Figure(
+        graph_objects.Scatter(x=[0, 1], y=[0, 1], text=["a", "b"], textfont={"size": [12, 20]})
+    )
+    figure.add_scatter(x=[0], y=[0], text=["c"])
+    figure.add_annotation(text="d", font={"size": 10})
+    figure.update_layout(height=300, margin={"l": 8, "r": 18, "t": 0, "b": 8})
+    charts.enlarge(figure)
+    assert letters(figure) == [12 * charts.LARGER] * 4 + [10 * charts.LARGER]
+    assert list(figure.data[0].textfont.size) == [12 * charts.LARGER, 20 * charts.LARGER]
+    assert figure.data[1].textfont.size == 12 * charts.LARGER
+    assert figure.layout.height == 300 * charts.LARGER
+    assert figure.layout.margin.r == 18 * charts.LARGER
+
+
+def test_they_do_so_only_for_who_presents() -> None:
+    def heights(**query: str) -> list[float]:
+        app = opened("pages/questions.py", lang="en", **query)
+        specs = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+        assert specs
+        return [spec["layout"]["height"] for spec in specs]
+
+    assert heights(present="1") == [charts.LARGER * height for height in heights()]
 
 
 # --- the QR code -----------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.types import Floats
-from ui import style
+from ui import presenter, style
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
+LARGER = 1.3  # times the usual size, when someone presents
 
 
 class Line(NamedTuple):
@@ -64,7 +65,7 @@ def lines(
     figure.update_layout(**_layout(title, height))
     figure.update_xaxes(title=x_title, tickformat=x_format, showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=y_format, range=y_range, rangemode="tozero")
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def over_steps(
@@ -113,7 +114,7 @@ def over_steps(
     figure.update_layout(legend={"y": 1.12})
     figure.update_xaxes(tickvals=places, ticktext=list(steps), range=(-0.5, len(steps) - 0.5), showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=".0%", range=(0, 1.12), tickvals=[0, 0.25, 0.5, 0.75, 1])
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def histogram(
@@ -162,7 +163,7 @@ def histogram(
     figure.update_layout(margin_r=20)
     figure.update_xaxes(title=x_title, range=(0, 255), tickvals=[0, 64, 128, 192, 255], showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=".1%", range=(0, top))
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def by_layer(
@@ -202,7 +203,7 @@ def by_layer(
     figure.update_layout(hovermode="closest", showlegend=len(drawn) > 1)
     figure.update_xaxes(title=x_title, showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(title=y_title, tickformat=y_format, rangemode="tozero")
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def distribution(
@@ -232,14 +233,42 @@ def distribution(
     figure.update_yaxes(
         title=y_title, type="log", tickvals=ticks, ticktext=[f"{tick:.4g}%" for tick in ticks]
     )
+    _draw(figure, key, alt)
+
+
+def _draw(figure: go.Figure, key: str, alt: str) -> None:
+    """The chart on the page; its letters grow with all others when someone presents."""
+    if presenter.presenting():
+        enlarge(figure)
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def enlarge(figure: go.Figure) -> None:
+    """Makes all words of a chart larger, and the chart with them."""
+
+    def grown(size: Any) -> Any:
+        several = isinstance(size, Sequence | np.ndarray)
+        return [LARGER * one for one in size] if several else LARGER * (size or 12)
+
+    layout = figure.layout
+    layout.height *= LARGER
+    layout.margin.update(
+        {side: LARGER * layout.margin[side] for side in ("l", "r", "t", "b") if layout.margin[side]}
+    )
+    fonts = [layout.title.font, layout.legend.font, layout.hoverlabel.font]
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        fonts += [axis.tickfont, axis.title.font]
+    fonts += [note.font for note in layout.annotations]
+    fonts += [trace.textfont for trace in figure.data if getattr(trace, "text", None) is not None]
+    for font in fonts:
+        font.size = grown(font.size)
 
 
 def _layout(title: str, height: int) -> dict[str, Any]:
     return {
         "title": {"text": title, "font": {"size": 15}} if title else None,
         "height": height,
-        "margin": {"l": 8, "r": 8, "t": 40 if title else 8, "b": 8},
+        "margin": {"l": 8, "r": 18, "t": 40 if title else 8, "b": 8},  # at the right, half of "100%"
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 1, "xanchor": "right"},
         "hovermode": "x unified",
     }
@@ -294,7 +323,7 @@ def over_tokens(
         zeroline=False,
     )
     figure.update_yaxes(title=y_title, range=y_range, zeroline=True)
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def shares(
@@ -332,7 +361,7 @@ def shares(
     figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1), showgrid=False)
     step = 1 if counts.max(initial=0) <= 6 else None
     figure.update_yaxes(title=y_title, rangemode="tozero", tickformat=",d", dtick=step)
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def word_map(
@@ -397,7 +426,7 @@ def word_map(
     else:
         figure.update_xaxes(title=axes[0], showticklabels=False, showgrid=False, zeroline=True)
         figure.update_yaxes(title=axes[1], showticklabels=False, showgrid=False, zeroline=True)
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def dots(
@@ -446,7 +475,7 @@ def dots(
         title=x_title, tickformat=".0%", range=(lowest - 0.02, 1.01), tickvals=[0.5, 0.6, 0.7, 0.8, 0.9, 1]
     )
     figure.update_yaxes(range=(len(rows) - 0.5, -0.5), automargin=True, tickfont={"size": 12})
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def learning(
@@ -505,7 +534,7 @@ def learning(
         range=(0, 1.04) if shares else None,
         rangemode="tozero",
     )
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def reliability(
@@ -553,7 +582,7 @@ def reliability(
     figure.update_layout(hovermode="closest", margin_t=30)
     figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1), showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=".0%", range=(0, 1.12), tickvals=[0, 0.25, 0.5, 0.75, 1])
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 def with_threshold(
@@ -606,7 +635,7 @@ def with_threshold(
     figure.update_layout(hovermode="closest", showlegend=False)
     figure.update_xaxes(title=x_title, range=(0, end), showgrid=False)
     figure.update_yaxes(title=y_title, rangemode="tozero", tickformat=",d")
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 class Mark(NamedTuple):
@@ -647,7 +676,7 @@ def with_intervals(
     figure.update_layout(hovermode="closest", showlegend=False)
     figure.update_xaxes(title=x_title, tickformat=".0%", range=(0, 1.02), showgrid=False)
     figure.update_yaxes(autorange="reversed")
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 class Series(NamedTuple):
@@ -685,7 +714,7 @@ def over_counts(
     figure.update_layout(margin_t=30)
     figure.update_xaxes(title=x_title, type="log", tickvals=list(x), showgrid=False)
     figure.update_yaxes(title=y_title, tickformat=".0%", range=(0, 1.04))
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 class Track(NamedTuple):
@@ -741,7 +770,7 @@ def tracks(
         tickformat=".0%" if shares else ".1f",
         range=(0, min(1.05, 1.15 * top + 0.02)) if shares else (0, 1.08 * top),
     )
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 class Word(NamedTuple):
@@ -911,7 +940,7 @@ def picture_map(
         showgrid=False,
         zeroline=False,
     )
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)
 
 
 class Score(NamedTuple):
@@ -954,4 +983,4 @@ def scores(found: Sequence[Score], *, key: str, x_title: str, alt: str, names: M
         automargin=True,
         tickfont={"size": 12},
     )
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    _draw(figure, key, alt)

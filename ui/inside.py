@@ -237,7 +237,7 @@ def look(network: Network, photo: state.Photo | None) -> Look:
         channel = chosen.channel
     if chosen.place is None:
         values = np.abs(layer_maps(network, digest, image, chosen.layer)[..., channel])
-        row, column = (int(at) for at in np.unravel_index(values.argmax(), values.shape))
+        row, column = strongest(values)
     else:
         row, column = (
             min(int(share * size), size - 1) for share, size in zip(chosen.place, shape[:2], strict=True)
@@ -254,6 +254,19 @@ def look(network: Network, photo: state.Photo | None) -> Look:
     )
     _tell_url(found, chosen)
     return found
+
+
+def strongest(values: Floats) -> tuple[int, int]:
+    """(row, column) of the largest number of a map (height, width), nearest to its middle if there are several.
+
+    At the rim a number is made of padding too: it is left out where there is anything else.
+    """
+    margin = 1 if min(values.shape) > 4 else 0
+    inner = values[margin : values.shape[0] - margin, margin : values.shape[1] - margin]
+    places = np.argwhere(inner == inner.max())
+    middle = (np.array(inner.shape) - 1) / 2
+    row, column = places[((places - middle) ** 2).sum(1).argmin()]
+    return int(row) + margin, int(column) + margin
 
 
 def most_telling(network: Network, digest: str, image: Image, layer: str, label_index: int) -> int:

@@ -23,6 +23,13 @@ from ui.words import t
 Query: TypeAlias = Mapping[str, str]
 NOISE = Call.of("gaussian_noise", sigma=80)  # at which the cat turns into another animal
 RESCUE = (NOISE, *PRESETS["rescue"][1:])
+PIXEL = {  # the rim of the cat's eye in the first layer's map: three times 27 numbers, none of them padding
+    "model": "efficientnet_lite0",
+    "tab": "arithmetic",
+    "layer": "stem_relu",
+    "channel": "15",
+    "pixel": "78-48",
+}
 PROMPTS = ("a red bicycle", "一只猫", "a cat asleep", "一辆红色的自行车")
 
 
@@ -43,7 +50,7 @@ STOPS = (
     Stop("noise", "preprocess", {"chain": to_url((NOISE,))}),
     Stop("rescue", "preprocess", {"chain": to_url(RESCUE)}),
     Stop("inside", "feature_maps", {"model": "efficientnet_lite0", "tab": "channels"}),
-    Stop("pixel", "feature_maps", {"model": "efficientnet_lite0", "tab": "arithmetic"}, sight="inside_tabs"),
+    Stop("pixel", "feature_maps", PIXEL, sight="inside_tabs"),
     Stop("turn", "sentiment", {"model": "transformer", "tab": "words"}, "turn"),
     Stop("negation", "sentiment", {"model": "transformer", "tab": "words"}, "negation"),
     Stop("teach", "fine_tune", {"set": "surfaces", "plan": "head", "tab": "teach"}),
@@ -57,6 +64,7 @@ html { font-size: 125% !important; }
 [data-testid="stHeader"], .st-key-tools, .st-key-footer { display: none !important; }
 .stMainBlockContainer { max-width: 1680px; padding: 1.25rem 2.5rem 3.5rem; }
 .st-key-presenter { position: absolute; height: 0; }
+.st-key-heading p { max-width: none; text-wrap: balance; }
 @media (max-width: 767px) {
   html { font-size: 106% !important; }
   .stMainBlockContainer { padding: 1rem 1rem 4rem; }

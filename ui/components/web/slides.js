@@ -55,6 +55,10 @@ export default function (component) {
   if (place && self.memory.stood !== place) {
     self.memory.stood = place;
     stand(self);
+    for (const animation of self.find(".title").getAnimations()) {
+      animation.cancel();
+      animation.play(); // another stop, another name to be read
+    }
   }
   self.find(".place").textContent = `${place || "–"} / ${count}`;
   self.find(".title").textContent = title;
