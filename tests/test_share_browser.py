@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -118,6 +119,7 @@ def test_a_visitors_words_stay_words_in_a_report(visitor: Visitor) -> None:
 
 def test_a_formula_and_a_chart_are_in_the_report_of_the_questions(visitor: Visitor) -> None:
     page = visitor.open("/questions?lang=en")
+    visitor.settle()
     report = is_whole(saved(page, "Report"))
     assert {"math", "mfrac", "msub"} & set(report.tags)
     assert report.tags.count("svg") > 3
@@ -165,3 +167,25 @@ def test_the_code_leads_to_the_page_as_it_is(chromium: Browser, address: str) ->
     expect(page.get_by_text("只在本机有效")).to_be_visible()
     phone.context.close()
     assert not phone.complaints()
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_the_way_home_leads_home_in_a_new_tab_too(visitor: Visitor, language: str) -> None:
+    title = i18n.text(language, "home.title")
+    page = visitor.open(f"/preprocess?lang={language}&image=espresso")
+    link = page.get_by_role("link", name=i18n.text(language, "home.nav"))
+    ways: tuple[Callable[[], None], ...] = (
+        lambda: link.click(button="middle"),
+        lambda: link.click(modifiers=["ControlOrMeta"]),
+        lambda: link.press("ControlOrMeta+Enter"),
+    )
+    for way in ways:
+        with visitor.context.expect_page() as opened:
+            way()
+        other = opened.value
+        expect(other.get_by_role("heading", level=1)).to_have_text(title)
+        assert "image=espresso" in other.url and f"lang={language}" in other.url
+        other.close()
+    expect(page.get_by_role("heading", level=1)).to_have_text(i18n.text(language, "preprocess.title"))
+    link.click()  # in this tab it is Streamlit's, and the visit goes on
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)

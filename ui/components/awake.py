@@ -1,4 +1,4 @@
-"""What a page does when its connection is lost and found again."""
+"""What Streamlit leaves undone: a connection lost and found again, and the way home in a new tab."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ def awake(*, key: str, words: str) -> None:
     When it is lost, a line in the visitor's language stands in place of Streamlit's own English dialog. When it
     is back, the page runs once: Streamlit connects again by itself, but after a restart of the server it would
     leave on the screen what the server has forgotten.
+
+    A link to the first page leads there in a new tab too, and Ctrl with a click on a page's link opens one.
 
     Args:
         words: told while there is no connection.

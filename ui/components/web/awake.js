@@ -2,6 +2,7 @@ const STATE = "data-test-connection-state";
 const HICCUP = 1500; // milliseconds that nobody need be told of
 const PAUSE = 200; // in which Streamlit asks for a run itself, where it does; nor is a click to be overtaken
 const HANDS = ["pointerdown", "pointerup", "keydown", "keyup"];
+const NEAR = ["pointerover", "pointerdown", "focusin"]; // before a link can be followed
 const DIALOG = '[role="dialog"] > h2[slot="title"]';
 
 const app = () => document.querySelector('[data-testid="stApp"]');
@@ -38,6 +39,17 @@ function regain(self) {
   self.asking = setTimeout(ask, PAUSE, self);
 }
 
+// The first page has no name, so Streamlit's link to it is a bare query: another tab would take it for this page's.
+function lead(event) {
+  const link = event.target.closest?.('a[href^="?"]');
+  if (link) link.setAttribute("href", `./${link.getAttribute("href")}`);
+}
+
+// A click with Ctrl means another tab, which Streamlit's links to pages do not know.
+function aside(event) {
+  if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest?.('[data-testid="stPageLink-NavLink"]')) event.stopPropagation();
+}
+
 function build(self) {
   self.dialogs = new MutationObserver(hush);
   self.states = new MutationObserver(() => {
@@ -53,8 +65,12 @@ export default function (component) {
   self.lost ??= false;
   self.states.observe(app(), { attributeFilter: [STATE] }); // once, however often it is asked
   for (const hand of HANDS) window.addEventListener(hand, self.touch, { capture: true, passive: true });
+  for (const near of NEAR) window.addEventListener(near, lead, { capture: true, passive: true });
+  window.addEventListener("click", aside, { capture: true, passive: true });
   return () => {
     for (const hand of HANDS) window.removeEventListener(hand, self.touch, { capture: true });
+    for (const near of NEAR) window.removeEventListener(near, lead, { capture: true });
+    window.removeEventListener("click", aside, { capture: true });
     self.states.disconnect();
     self.dialogs.disconnect();
     clearTimeout(self.telling);
