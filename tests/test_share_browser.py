@@ -189,3 +189,28 @@ def test_the_way_home_leads_home_in_a_new_tab_too(visitor: Visitor, language: st
     expect(page.get_by_role("heading", level=1)).to_have_text(i18n.text(language, "preprocess.title"))
     link.click()  # in this tab it is Streamlit's, and the visit goes on
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_the_list_of_pages_goes_once_one_was_chosen_on_a_phone(
+    chromium: Browser, address: str, language: str
+) -> None:
+    phone = visit(chromium, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = phone.open(f"/?lang={language}")
+    for name in ("preprocess", "sentiment"):
+        page.get_by_test_id("stExpandSidebarButton").tap()
+        page.locator(f'[data-testid=stSidebar] a[href*="{name}"]').tap()
+        expect(page.get_by_role("heading", level=1)).to_have_text(i18n.text(language, f"{name}.title"))
+        expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+        expect(page.locator("[data-testid=stSidebar] a").first).not_to_be_in_viewport()
+    phone.context.close()
+    assert not phone.complaints()
+
+
+def test_the_list_of_pages_stays_on_a_wide_page(visitor: Visitor) -> None:
+    page = visitor.open("/?lang=en")
+    link = page.locator('[data-testid=stSidebar] a[href*="preprocess"]')
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(i18n.text("en", "preprocess.title"))
+    page.wait_for_timeout(500)
+    expect(link).to_be_in_viewport()

@@ -1,4 +1,4 @@
-"""What Streamlit leaves undone: a connection lost and found again, and the way home in a new tab."""
+"""What Streamlit leaves undone: a connection lost and found again, links to pages in new tabs and on phones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def awake(*, key: str, words: str) -> None:
     is back, the page runs once: Streamlit connects again by itself, but after a restart of the server it would
     leave on the screen what the server has forgotten.
 
-    A link to the first page leads there in a new tab too, and Ctrl with a click on a page's link opens one.
+    A link to the first page leads there in a new tab too, and Ctrl with a click on a page's link opens one. On a
+    phone the sidebar, which covers the page there, goes when a page was chosen in it.
 
     Args:
         words: told while there is no connection.

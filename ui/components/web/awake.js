@@ -3,6 +3,8 @@ const HICCUP = 1500; // milliseconds that nobody need be told of
 const PAUSE = 200; // in which Streamlit asks for a run itself, where it does; nor is a click to be overtaken
 const HANDS = ["pointerdown", "pointerup", "keydown", "keyup"];
 const NEAR = ["pointerover", "pointerdown", "focusin"]; // before a link can be followed
+const PHONE = 768; // pixels, under which Streamlit lays the sidebar over the page
+const FOLLOWED = 50; // milliseconds, in which the link is followed
 const DIALOG = '[role="dialog"] > h2[slot="title"]';
 
 const app = () => document.querySelector('[data-testid="stApp"]');
@@ -50,6 +52,12 @@ function aside(event) {
   if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest?.('[data-testid="stPageLink-NavLink"]')) event.stopPropagation();
 }
 
+// On a phone the list of pages lies over the page: it goes once one was chosen.
+function fold(event) {
+  if (window.innerWidth >= PHONE || !event.target.closest?.('[data-testid="stSidebar"] [data-testid="stPageLink-NavLink"]')) return;
+  setTimeout(() => document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click(), FOLLOWED);
+}
+
 function build(self) {
   self.dialogs = new MutationObserver(hush);
   self.states = new MutationObserver(() => {
@@ -67,10 +75,12 @@ export default function (component) {
   for (const hand of HANDS) window.addEventListener(hand, self.touch, { capture: true, passive: true });
   for (const near of NEAR) window.addEventListener(near, lead, { capture: true, passive: true });
   window.addEventListener("click", aside, { capture: true, passive: true });
+  window.addEventListener("click", fold, { passive: true });
   return () => {
     for (const hand of HANDS) window.removeEventListener(hand, self.touch, { capture: true });
     for (const near of NEAR) window.removeEventListener(near, lead, { capture: true });
     window.removeEventListener("click", aside, { capture: true });
+    window.removeEventListener("click", fold);
     self.states.disconnect();
     self.dialogs.disconnect();
     clearTimeout(self.telling);
