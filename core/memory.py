@@ -30,9 +30,7 @@ from core.errors import GlassboxError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 MADV_DONTNEED = 4  # of <sys/mman.h>
-CODE = (
-    96 * 2**20
-)  # bytes of libraries' files; when so many have come in, those that are not in use are let go
+CODE = 96 * 2**20  # bytes of libraries' files; when so many have come in, they are let go
 LARGE = 2 * 2**20  # bytes; an array of this size is the system's own again as soon as it is freed
 
 RESULTS, MODELS = 0.75, 0.87  # shares of the limit from which results, then also models, are dropped,

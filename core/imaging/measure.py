@@ -115,9 +115,7 @@ def ssim(image: Image, reference: Image) -> float:
         return float(_ssim_map(x, y, centre).mean(dtype=np.float64))
     around, height = WINDOW // 2, x.shape[0]
     total, count = 0.0, 0
-    for first in range(
-        around, height - around, BAND
-    ):  # band by band: all at once takes 14 arrays of its size
+    for first in range(around, height - around, BAND):  # all at once would take 14 arrays of its size
         last = min(first + BAND, height - around)
         rows = slice(first - around, last + around)
         score = _ssim_map(x[rows], y[rows], centre)[around:-around, around:-around]

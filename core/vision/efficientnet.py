@@ -32,9 +32,7 @@ STAGES = (
 HEAD = 1280
 CLASSES = 1000
 BEFORE_HEAD = "block16_project_norm"  # the maps (7, 7, 320) that the last convolution reads
-BEFORE_SCALE = (
-    0.25  # their weight beside the last maps: at 1, flowers gain half a point and cats and dogs lose one
-)
+BEFORE_SCALE = 0.25  # of them beside the last maps: at 1, flowers gain half a point, cats and dogs lose half
 JOINED = HEAD + STAGES[-1][-1]  # channels that a tuned head reads
 
 

@@ -98,22 +98,23 @@ def all_layers(model: VisionModel, image: Image, label_index: int) -> dict[str, 
 
 def to_crop(found: Floats, side: int) -> Floats:
     """A small map over the crop as (side, side) float32, its largest value 1 (or all zeros)."""
-    largest = float(found.max(initial=0))
-    if not np.isfinite(largest) or largest <= 0:
-        return np.zeros((side, side), np.float32)
-    scaled = np.asarray(found / largest, np.float32)
-    resized: Floats = cv2.resize(scaled, (side, side), interpolation=cv2.INTER_LINEAR)
-    return np.clip(resized, 0, 1)
+    return _resized(found, (side, side))
 
 
 def to_photo(found: Floats, image: Image, preparation: Preparation) -> Floats:
     """A small map over the crop as a map over the whole photo, its largest value 1 (or all zeros)."""
     height, width = image.shape[:2]
     whole = np.zeros((height, width), np.float32)
+    left, top, right, bottom = preparation.box(image)
+    whole[top:bottom, left:right] = _resized(found, (right - left, bottom - top))
+    return whole
+
+
+def _resized(found: Floats, size: tuple[int, int]) -> Floats:
+    """A map at (width, height), in 0..1: its largest value 1, or all zeros."""
     largest = float(found.max(initial=0))
     if not np.isfinite(largest) or largest <= 0:
-        return whole
-    left, top, right, bottom = preparation.box(image)
-    size = (right - left, bottom - top)
-    whole[top:bottom, left:right] = cv2.resize(found / largest, size, interpolation=cv2.INTER_LINEAR)
-    return np.clip(whole, 0, 1)
+        return np.zeros(size[::-1], np.float32)
+    scaled = np.asarray(found / largest, np.float32)
+    resized: Floats = cv2.resize(scaled, size, interpolation=cv2.INTER_LINEAR)
+    return np.clip(resized, 0, 1)

@@ -21,9 +21,7 @@ from core.vision.structure import ACTIVATIONS, CONVOLUTIONS, POOLS, Graph, Node
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601)
 
 _lock = threading.RLock()
-_whole = (
-    threading.Lock()
-)  # one pass that keeps every layer at a time: it takes up to 300 MB, and both processors
+_whole = threading.Lock()  # one pass at a time that keeps every layer: it takes up to 300 MB
 
 
 def chosen(model: str | VisionModel) -> VisionModel:
