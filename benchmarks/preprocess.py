@@ -112,7 +112,7 @@ def speed(image: Image, network: Classifier[Image], rounds: int) -> None:
     by_hand, ours = plain.values()
     ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, by_hand, strict=True))
     print(f"  {'our overhead, median over the rounds':45s} {(ratio - 1) * 100:8.1f} %")
-    told = [1000 * statistics.median(values) for values in (ours, *seen.values())]
+    told = [statistics.median(values) for values in (ours, *seen.values())]
     tell("preprocess", **dict(zip(("chain", "seen", "changed"), map("{:.0f}".format, told), strict=True)))
     tell("preprocess", overhead=f"{(ratio - 1) * 100:.1f}")
     print("each step with its defaults, result kept (not in the budget: those marked *)")
