@@ -124,3 +124,23 @@ def test_what_is_made_of_a_photo_goes_with_it() -> None:
     next(button for button in app.button if button.key == "forget").click().run()
     assert not app.exception
     assert not any(key[0].startswith(digest) for key in picture._kept)
+
+
+def test_what_a_sample_is_compared_with_is_found_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui import cache
+
+    found: list[object] = []
+    comparison = cache.comparison
+
+    def counted(*given: object) -> object:
+        found.append(given)
+        return comparison(*given)  # type: ignore[arg-type]
+
+    cache.sample_beside.clear()
+    monkeypatch.setattr(cache, "comparison", counted)
+    app = opened("pages/classify.py", lang="en", image="crab")
+    assert len(found) == 1
+    next(button for button in app.button if button.key == "forget").click().run()
+    before = len(found)  # the page shows its first sample now
+    opened("pages/classify.py", lang="en", image="crab")
+    assert len(found) == before, "forgetting a visit leaves what is everybody's"

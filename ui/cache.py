@@ -21,7 +21,7 @@ from streamlit.runtime.caching.cache_resource_api import _resource_caches
 from core import imaging, language, memory, vision
 from core.errors import GlassboxError
 from core.imaging import measure
-from core.imaging.samples import samples
+from core.imaging.samples import sample_digests, samples
 from core.language import arithmetic as arithmetic_of_texts
 from core.language import edits, embedding_space
 from core.language.attribution import Attribution
@@ -69,7 +69,7 @@ def forget() -> None:
         last_map,
         layer_maps,
         scores,
-        beside,
+        own_beside,
         way,
     )
     texts = (
@@ -186,9 +186,21 @@ def scores(
     )
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
 def beside(model: str, digest: str, _image: Image) -> Comparison:
-    """What a heatmap's curves are compared with: 0.6 MB a photo of 1,000 classes."""
+    """What a heatmap's curves are compared with; on a sample, with a network that ships, the same for everybody."""
+    everybodys = digest in sample_digests() and not networks.is_tuned(model)
+    return (sample_beside if everybodys else own_beside)(model, digest, _image)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
+def own_beside(model: str, digest: str, _image: Image) -> Comparison:
+    """`beside` of a visitor's photo or network: 0.6 MB a photo of 1,000 classes."""
+    return comparison(networks.classifier(model), _image)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def sample_beside(model: str, digest: str, _image: Image) -> Comparison:
+    """`beside` of a sample, kept for all visitors."""
     return comparison(networks.classifier(model), _image)
 
 

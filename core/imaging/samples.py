@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from dataclasses import dataclass
 
 from core import assets
@@ -28,3 +29,9 @@ class Sample:
 def samples() -> dict[str, Sample]:
     """All samples by id, in the order of the gallery."""
     return {entry["id"]: Sample(**entry) for entry in assets.read_json("samples", "samples.json")}
+
+
+@functools.cache
+def sample_digests() -> frozenset[str]:
+    """SHA-256 of every sample's file: what is found on these is the same for everybody."""
+    return frozenset(hashlib.sha256(one.read()).hexdigest() for one in samples().values())
