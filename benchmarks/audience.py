@@ -113,7 +113,12 @@ CLOCK = """window.clock = (() => {
       };
       walk(document.body);
       const told = [...document.querySelectorAll('[data-testid=stAlertContentError], [data-testid=stException]')];
-      return [words.join(' '), [...pictures().keys()], told.map((one) => one.innerText)];
+      // beside the visitor's own photo, Inside shows the same channel on a sample
+      const samples = deep(document, '.st-key-inside_overlay_other').flatMap((one) => deep(one, 'img'));
+      return [
+        words.join(' '), [...pictures().keys()], told.map((one) => one.innerText),
+        samples.map((one) => hash(one.currentSrc || one.src)),
+      ];
     },
     bytes: async (wanted) => {
       const found = pictures();
@@ -143,6 +148,7 @@ class Record:
     leaks: list[str] = field(default_factory=list)
     pictures: dict[str, bytes] = field(default_factory=dict)  # by the hash of their address
     seen: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # hashes by visitor
+    samples: set[str] = field(default_factory=set)  # hashes of pictures that stand where a sample's do
     pages_read: int = 0
     loud: bool = False
 
@@ -276,13 +282,14 @@ class Person:
 
     async def look_around(self, name: str) -> None:
         """Notes every word and picture of the page, and what does not belong to this visitor."""
-        words, pictures, told = await self.page.evaluate("() => window.clock.shown()")
+        words, pictures, told, samples = await self.page.evaluate("() => window.clock.shown()")
         self.record.pages_read += 1
         for error in told:
             self.failed(f"told on the page after {name}: {error}")
         for stranger in strangers(words, self.number):
             self.record.leaks.append(f"visitor {self.number} read a word of {stranger} after {name}")
         self.record.seen[self.number].update(pictures)
+        self.record.samples.update(samples)
         new = [one for one in pictures if one not in self.record.pictures]
         if new:
             found = await self.page.evaluate("(wanted) => window.clock.bytes(wanted)", new)

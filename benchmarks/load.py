@@ -52,7 +52,7 @@ GIGABYTE = 1e9
 
 def common(record: Record) -> Iterator[str]:
     """Pictures that two visitors were shown and that are not everybody's; one of a single colour tells nothing."""
-    everybodys = record.seen[FIRST]
+    everybodys = record.seen[FIRST] | record.samples
     for picture in sorted(set().union(*record.seen.values()) - everybodys):
         who = sorted(number for number, seen in record.seen.items() if picture in seen)
         if len(who) > 1 and not _plain(record.pictures.get(picture)):

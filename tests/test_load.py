@@ -99,3 +99,5 @@ def test_a_picture_of_another_visitor_is_noticed(noise: np.ndarray) -> None:
     for number in (1, 2):  # such a picture without a code, too
         record.seen[number].add("shared")
     assert list(load.common(record)) == ["the visitors [1, 2] were shown the same picture, shared"]
+    record.samples = {"shared"}
+    assert list(load.common(record)) == [], "a sample's picture, where a sample's picture stands"
