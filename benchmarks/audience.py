@@ -148,7 +148,9 @@ class Record:
     leaks: list[str] = field(default_factory=list)
     pictures: dict[str, bytes] = field(default_factory=dict)  # by the hash of their address
     seen: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # hashes by visitor
-    samples: set[str] = field(default_factory=set)  # hashes of pictures that stand where a sample's do
+    samples: dict[int, set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )  # of `seen`, in a sample's place
     pages_read: int = 0
     loud: bool = False
 
@@ -289,7 +291,7 @@ class Person:
         for stranger in strangers(words, self.number):
             self.record.leaks.append(f"visitor {self.number} read a word of {stranger} after {name}")
         self.record.seen[self.number].update(pictures)
-        self.record.samples.update(samples)
+        self.record.samples[self.number].update(samples)
         new = [one for one in pictures if one not in self.record.pictures]
         if new:
             found = await self.page.evaluate("(wanted) => window.clock.bytes(wanted)", new)

@@ -51,11 +51,15 @@ GIGABYTE = 1e9
 
 
 def common(record: Record) -> Iterator[str]:
-    """Pictures that two visitors were shown and that are not everybody's; one of a single colour tells nothing."""
-    everybodys = record.seen[FIRST] | record.samples
+    """Pictures that two visitors were shown and that are not everybody's; one of a single colour tells nothing.
+
+    Nor does one that all of them were shown in a sample's place: a stranger's own also stands elsewhere at its owner.
+    """
+    everybodys = record.seen[FIRST]
     for picture in sorted(set().union(*record.seen.values()) - everybodys):
         who = sorted(number for number, seen in record.seen.items() if picture in seen)
-        if len(who) > 1 and not _plain(record.pictures.get(picture)):
+        of_a_sample = all(picture in record.samples[number] for number in who)
+        if len(who) > 1 and not of_a_sample and not _plain(record.pictures.get(picture)):
             yield f"the visitors {who} were shown the same picture, {picture}"
 
 

@@ -99,5 +99,7 @@ def test_a_picture_of_another_visitor_is_noticed(noise: np.ndarray) -> None:
     for number in (1, 2):  # such a picture without a code, too
         record.seen[number].add("shared")
     assert list(load.common(record)) == ["the visitors [1, 2] were shown the same picture, shared"]
-    record.samples = {"shared"}
-    assert list(load.common(record)) == [], "a sample's picture, where a sample's picture stands"
+    record.samples[2] = {"shared"}
+    assert list(load.common(record)), "a picture of 1, where 2 should see a sample's"
+    record.samples[1] = {"shared"}
+    assert list(load.common(record)) == [], "a sample's picture, where both should see one"
