@@ -13,7 +13,7 @@ import streamlit as st
 from core import assets, i18n, memory
 from core.errors import GlassboxError
 from core.types import ModelCard
-from ui import engine, log, presenter, share, state, style, turns
+from ui import engine, leftovers, log, presenter, share, state, style, turns
 from ui.components.awake import awake
 from ui.words import sentence, t
 
@@ -51,41 +51,73 @@ class Page:
     """What a page tells its frame while it draws."""
 
     card: ModelCard | None = None
+    around: Callable[[], None] | None = None  # draws sidebar and title, where they wait
+
+    def surround(self) -> None:
+        """Draws the sidebar and the title now, if they still wait for the answer."""
+        around, self.around = self.around, None
+        if around is not None:
+            around()
 
 
 @contextmanager
-def page(name: str) -> Iterator[Page]:
+def page(name: str, ahead: Callable[[], None] | None = None) -> Iterator[Page]:
     """Draws the frame of the page `name` around the body of the `with` block, when it is its turn.
 
     Whatever goes wrong in the body is told in a sentence: a visitor's mistake in its own words, a
     mistake of ours in general ones, with its place in the log and nothing of the visitor.
+
+    Args:
+        ahead: computes what the page answers, before anything is drawn: the browser then has the answer in one
+            piece, and draws once. So is a page drawn that stands already; its sidebar and its title, forty
+            elements that stay most often as they are, wait until the body calls `Page.surround`.
     """
-    with turns.drawing(), _page(name) as here:
+    with turns.drawing(), _page(name, ahead) as here:
         yield here
 
 
 @contextmanager
-def _page(name: str) -> Iterator[Page]:
+def _page(name: str, ahead: Callable[[], None] | None) -> Iterator[Page]:
     index = next(i for i, entry in enumerate(PAGES) if entry.name == name)
     st.set_page_config(layout="wide", page_icon=assets.path("favicon.png"), initial_sidebar_state="auto")
     memory.give_back_early()
-    state.restore()
+    engine.one_thread_each()
+    state.restore(name)
     presenter.enter(name, PATHS)
     asked = state.visit().kept.pop("go_to", None)
     if asked not in (None, name):
         st.switch_page(entry(asked).path, query_params=state.shared_parameters())
+    waits = ahead is not None and state.visit().kept.get("surrounded") == (name, state.visit().language)
+    if waits and ahead is not None:
+        try:
+            ahead()
+        except GlassboxError:
+            pass  # it is told in its place
+        except Exception as error:
+            log.fault(error)
     st.set_page_config(page_title=f"{t(f'{name}.title')} · Glassbox")
     style.write()
     awake(key="awake", words=t("frame.lost"))
-    _sidebar(name)
-    _header(name)
-    here = Page()
+    head = st.container(key="header", horizontal=True, vertical_alignment="top")
+
+    def around() -> None:
+        _sidebar(name)
+        with head:
+            _header(name)
+        state.visit().kept["surrounded"] = name, state.visit().language
+
+    here = Page(around=around)
+    if not waits:
+        here.surround()
+    _notes(name)
     with told():
         yield here
+    here.surround()
     engine.keep_compiled()
     memory.relieve()
     _footer(here, PAGES[(index + 1) % len(PAGES)])
     presenter.stage(name, PATHS)
+    leftovers.let_go()
 
 
 @contextmanager
@@ -181,14 +213,16 @@ def _sidebar(name: str) -> None:
 
 
 def _header(name: str) -> None:
-    with st.container(key="header", horizontal=True, vertical_alignment="top"):
-        with st.container(width="stretch", gap=None, key="heading"):
-            st.title(t(f"{name}.title"), anchor=False)
-            st.markdown(t(f"{name}.lead"))
-        with st.container(key="tools", width="content", horizontal=True, vertical_alignment="center"):
-            with st.container(key="phone_language", width="content"):
-                _language_switch("language_on_page")
-            share.tools(name)
+    with st.container(width="stretch", gap=None, key="heading"):
+        st.title(t(f"{name}.title"), anchor=False)
+        st.markdown(t(f"{name}.lead"))
+    with st.container(key="tools", width="content", horizontal=True, vertical_alignment="center"):
+        with st.container(key="phone_language", width="content"):
+            _language_switch("language_on_page")
+        share.tools(name)
+
+
+def _notes(name: str) -> None:
     photo = state.visit().photo
     if entry(name).photo and photo is not None and not photo.sample and st.query_params:
         st.caption(t("frame.link_without_photo"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from core.types import Image
 T = TypeVar("T")
 RECENT = 5
 FIRST_SAMPLE = "tabby_cat"
+STALE = 2.0  # seconds within which a browser has heard what its address has become
 OWN = "own"  # stands in a link for what a visitor brought
 _BROUGHT = {"image": {OWN}, "model": {OWN, "tuned"}, "set": {OWN}}  # parameters, and their values for it
 
@@ -57,6 +59,7 @@ class Visit:
     recent: tuple[Photo, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict)
     seen_url: dict[str, str] = field(default_factory=dict)
+    left_url: dict[str, tuple[str | None, float]] = field(default_factory=dict)  # what was replaced, and when
     uploads: int = 0  # names the upload widgets, so that a new one is empty
 
 
@@ -79,9 +82,10 @@ def texts_language() -> str:
 
 def forget() -> None:
     """Empties the visit: photos, choices, what was made of them and the URL go; the language stays."""
-    from ui import cache
+    from ui import cache, leftovers
 
     cache.forget()
+    leftovers.forget()
     language = visit().language
     st.session_state.clear()
     st.query_params.clear()
@@ -92,9 +96,16 @@ def forget() -> None:
 
 
 def from_url(name: str) -> str | None:
-    """The URL's value of `name`, if it is not the one that the visit knows already."""
+    """The URL's value of `name`, if it is not the one that the visit knows already.
+
+    A browser that has not heard yet that the value was replaced still sends the old one with whatever is clicked
+    next: for a moment that tells nothing.
+    """
     value = st.query_params.get(name)
     if value is None or visit().seen_url.get(name) == value:
+        return None
+    left, when = visit().left_url.get(name, (None, -STALE))
+    if value == left and time.monotonic() - when < STALE:
         return None
     visit().seen_url[name] = value
     return value
@@ -102,6 +113,9 @@ def from_url(name: str) -> str | None:
 
 def to_url(name: str, value: str | None) -> None:
     """Sets or removes a parameter of the URL, so that the link reopens what is shown."""
+    known = visit().seen_url.get(name)
+    if value != known:
+        visit().left_url[name] = known, time.monotonic()
     if value is None:
         visit().seen_url.pop(name, None)
         st.query_params.pop(name, None)
@@ -120,12 +134,17 @@ def shared_parameters() -> dict[str, str]:
     return parameters
 
 
-def restore() -> None:
+def restore(page: str) -> None:
     """Takes language and sample from the URL, writes them back, and makes sure that there is a photo."""
     if "visit" not in st.session_state:
         visit().kept["left_behind"] = any(
             st.query_params.get(name) in values for name, values in _BROUGHT.items()
         )
+    if (
+        visit().kept.get("page") != page
+    ):  # another page's address is meant, whatever was replaced a moment ago
+        visit().kept["page"] = page
+        visit().left_url.clear()
     language = from_url("lang")
     if language in i18n.LANGUAGES:
         visit().language = language

@@ -12,7 +12,7 @@ from typing import Protocol
 from starlette.formparsers import MultiPartParser
 
 from core.errors import GlassboxError
-from ui import state
+from ui import leftovers, state
 
 FILES, MEGABYTES, SPAN = 60, 300, 60.0  # files and megabytes in seconds; the largest file alone has 100
 _REMEMBERED = 500  # files that were let in, so that one is not counted again when the page is drawn anew
@@ -80,6 +80,7 @@ def contents(file: Brought) -> bytes:
     Raises:
         GlassboxError: `uploads.error.often`.
     """
+    leftovers.read(file.file_id)
     admit(file.file_id, file.size)
     return file.getvalue()
 
