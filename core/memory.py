@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import gc
+import linecache
 import os
 import re
 import sys
@@ -25,13 +26,20 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, ParamSpec, TypeVar
+
+from PIL import _imaging as pillow  # once it is imported, no other way leads to its block allocator
 
 from core.errors import GlassboxError
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 MADV_DONTNEED = 4  # of <sys/mman.h>
-CODE = 96 * 2**20  # bytes of libraries' files; when so many have come in, they are let go
-LARGE = 2 * 2**20  # bytes; an array of this size is the system's own again as soon as it is freed
+CODE = 64 * 2**20  # bytes of libraries' files; when so many have come in, they are let go
+LARGE = 2**20  # bytes; an array of this size is the system's own again as soon as it is freed
+PICTURES = 2  # that Pillow keeps the memory of for a while, 16 MB each at most
 
 RESULTS, MODELS = 0.75, 0.87  # shares of the limit from which results, then also models, are dropped,
 ENOUGH = {
@@ -41,6 +49,7 @@ ENOUGH = {
 KEEP_FREE = 64 * 2**20  # bytes that are left alone when something asks for room
 PAUSE = 1.0  # seconds between two looks
 COLLECT = 30.0  # seconds between two collections of what refers to itself and of what nobody looks at
+IDLE = 180.0  # seconds after which a model that nobody has asked for is let go
 REST = 20.0  # seconds after which the same is dropped again, if that is still needed
 TENSORFLOW = 420 * 2**20  # bytes that TensorFlow and a network take at their first use, mapped files apart
 TRAINING = (
@@ -57,6 +66,7 @@ _READ_AGAIN = (
     ("core.language.models", "sentiment"),
     ("core.language.pretrained", "load"),
     ("core.language.bag_of_words", "load"),
+    ("core.language.generation.models", "language_model"),
     ("core.lit.towers", "text_tower"),
     ("core.lit.pairs", "rows"),
 )
@@ -66,13 +76,18 @@ _READ_AGAIN = (
 def give_back_early() -> bool:
     """Tells glibc to map large arrays apart and to keep few arenas; whether there was a glibc to tell.
 
-    Without it each thread keeps what its largest picture once took.
+    Without it each thread keeps what its largest picture once took. Pillow keeps what its last two pictures lay
+    in, until `relieve`: to be given fresh memory takes as long as to decode a photo into it.
+
+    References:
+        mallopt(3); Pillow's documentation of its block allocator, `PILLOW_BLOCKS_MAX`.
     """
     try:
         tell = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):  # another system
         return False
     settings = ((M_ARENA_MAX, 2), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE))
+    pillow.set_blocks_max(PICTURES)
     told = [tell(name, value) for name, value in settings]  # every one, also after a refusal
     return told == [1, 1, 1]
 
@@ -251,6 +266,7 @@ _droppers: dict[str, Callable[[], object]] = {}
 _sweepers: dict[str, Callable[[], object]] = {}
 _door = threading.Lock()
 _looked = _collected = 0.0
+_frozen = False
 _dropped = {RESULTS: -REST, MODELS: -REST}
 
 
@@ -262,6 +278,36 @@ def drop_with(name: str, drop: Callable[[], object]) -> None:
 def sweep_with(name: str, sweep: Callable[[], object]) -> None:
     """Have `sweep` called now and then, whether memory runs short or not: what nobody looks at any more goes."""
     _sweepers[name] = sweep
+
+
+class WhileUsed(Generic[P, R]):
+    """`functools.cache` for what takes room and is quickly made again: what nobody asks for is let go after a while.
+
+    A decorator. All arguments must be positional and hashable.
+    """
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._kept: dict[tuple[object, ...], tuple[R, float]] = {}
+        sweep_with(f"{function.__module__}.{function.__qualname__}", self.sweep)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        assert not kwargs, "positional arguments only"
+        found = self._kept.get(args)
+        made = self._function(*args, **kwargs) if found is None else found[0]
+        self._kept[args] = made, time.monotonic()
+        return made
+
+    def sweep(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Lets go of what nobody has asked for in the last `IDLE` seconds."""
+        for key, (_, when) in list(self._kept.items()):
+            if now() - when > IDLE:
+                self._kept.pop(key, None)
+
+    def cache_clear(self) -> None:
+        """Lets go of everything."""
+        self._kept.clear()
 
 
 def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] = room) -> float | None:
@@ -282,7 +328,10 @@ def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] 
             _collected = now()
             for sweep in list(_sweepers.values()):
                 sweep()
+            linecache.clearcache()  # 8 MB of TensorFlow's source; it is read again when it is asked for
             gc.collect()
+            _stop_going_over_libraries()
+            _trim()
         found = look()
         short = [level for level in (RESULTS, MODELS) if found.share >= level and found.free < ENOUGH[level]]
         level = max(short, default=None)
@@ -291,6 +340,17 @@ def relieve(now: Callable[[], float] = time.monotonic, look: Callable[[], Room] 
         _dropped[level] = now()
     drop(models=level == MODELS)
     return level
+
+
+def _stop_going_over_libraries() -> None:
+    """Once TensorFlow is there, what has survived so far is not gone over again: 400,000 objects, a third of a second.
+
+    References: the documentation of `gc.freeze`.
+    """
+    global _frozen
+    if not _frozen and "tensorflow" in sys.modules:
+        _frozen = True
+        gc.freeze()
 
 
 def drop(models: bool) -> None:
@@ -302,6 +362,12 @@ def drop(models: bool) -> None:
             if module in sys.modules:
                 getattr(sys.modules[module], name).cache_clear()
     gc.collect()
+    _trim()
+
+
+def _trim() -> None:
+    """Gives the system back what Pillow holds free, and malloc, where it is glibc's."""
+    pillow.clear_cache()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

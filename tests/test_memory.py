@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -283,3 +284,26 @@ def test_every_cache_that_may_be_dropped_exists() -> None:
 
     for module, name in memory._READ_AGAIN:
         assert callable(getattr(importlib.import_module(module), name).cache_clear)
+
+
+def test_what_nobody_asks_for_is_let_go_and_made_again() -> None:
+    made = []
+
+    @memory.WhileUsed
+    def model(name: str) -> list[str]:
+        made.append(name)
+        return [name]
+
+    first = model("a")
+    assert model("a") is first
+    model("b")
+    assert made == ["a", "b"]
+    begun = time.monotonic()
+    model.sweep(lambda: begun + memory.IDLE - 1)
+    assert model("a") is first
+    model.sweep(lambda: begun + memory.IDLE + 60)
+    assert model("a") == first
+    assert made == ["a", "b", "a"]
+    model.cache_clear()
+    model("a")
+    assert made == ["a", "b", "a", "a"]

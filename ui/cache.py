@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -38,13 +39,14 @@ from core.vision import arithmetic as arithmetic_of_layers
 from core.vision import explain, inside, maximisation
 from core.vision.arithmetic import Arithmetic, Unfolded
 from core.vision.faithfulness import Comparison, Faithfulness, comparison, faithfulness
-from core.vision.models import VisionModel
+from core.vision.models import LiteClassifier, VisionModel
 from core.vision.statistics import LayerStatistics, by_depth
 from ui import networks
 from ui.components import thumbnail
 from ui.pixels import Decoded
 
 if TYPE_CHECKING:
+    from ui.home_language import Beginning
     from ui.inside import Network
     from ui.inside_network import Drawn
 
@@ -67,9 +69,11 @@ def forget() -> None:
         answer,
         arithmetic,
         last_map,
+        last_maps,
         layer_maps,
         scores,
         own_beside,
+        prepared,
         way,
     )
     texts = (
@@ -151,7 +155,10 @@ def answer(model: str, digest: str, _image: Image) -> tuple[Floats, float]:
     """Probabilities (classes,), and the seconds that it took from the decoded image to them."""
     classifier = networks.classifier(model)
     begun = time.perf_counter()
-    probabilities = classifier.predict([_image])[0]
+    if isinstance(classifier, LiteClassifier):
+        probabilities = classifier.of_maps(last_maps(model, digest, _image))
+    else:
+        probabilities = classifier.predict([_image])[0]
     return probabilities, time.perf_counter() - begun
 
 
@@ -164,9 +171,27 @@ def arithmetic(digest: str, label_index: int, _image: Image) -> explain.Logit:
 @st.cache_data(max_entries=32, show_spinner=False, scope="session")
 def last_map(model: str, digest: str, label_index: int, _image: Image) -> Floats:
     """The class activation map, from LiteRT, of a network that is EfficientNet-Lite0 but for its head, (7, 7)."""
-    chosen = networks.model(model)
-    asked = chosen if networks.is_tuned(model) else model
-    return explain.class_activation_map(chosen.preparation.pixels(_image), label_index, asked)
+    classifier = networks.classifier(model)
+    assert isinstance(classifier, LiteClassifier)
+    return classifier.activation(last_maps(model, digest, _image), label_index)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
+def last_maps(model: str, digest: str, _image: Image) -> Floats:
+    """What the dense layer of such a network reads, (7, 7, 1280) or more; the answer and every heatmap are of it."""
+    classifier = networks.classifier(model)
+    assert isinstance(classifier, LiteClassifier)
+    found = classifier.maps(prepared(model, digest, _image))
+    found.setflags(write=False)
+    return found
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
+def prepared(model: str, digest: str, _image: Image) -> Image:
+    """The picture as the network reads it, (side, side, 3), read-only."""
+    found = networks.model(model).preparation.pixels(_image)
+    found.setflags(write=False)
+    return found
 
 
 @st.cache_data(max_entries=4, show_spinner=False, scope="session")
@@ -219,8 +244,8 @@ def way(digest: str, _image: Image) -> dict[str, tuple[str, ...]]:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def begun(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
-    """The home page's text as the model goes on with it, the same for everybody: its tokens, how many were given."""
+def begun(training: str, text: str, form: str) -> Beginning:
+    """The home page's text as the model goes on with it, the same for everybody."""
     from ui import home_language
 
     return home_language.draft(training, text, form)
@@ -452,8 +477,11 @@ def queue_owner() -> str:
 
 @st.cache_data(max_entries=16, show_spinner=False, scope="session")
 def tuned_map(network: str, digest: str, label_index: int, _model: VisionModel, _image: Image) -> Floats:
-    """Where a tuned network saw a class, at the picture's own size."""
-    return vision.grad_cam(_model, _image, label_index)
+    """Where a tuned network saw a class, over what it sees of the picture: (side, side)."""
+    left, top, right, bottom = _model.preparation.box(_image)
+    whole = vision.grad_cam(_model, _image, label_index)
+    side = _model.preparation.side
+    return np.asarray(cv2.resize(whole[top:bottom, left:right], (side, side), interpolation=cv2.INTER_AREA))
 
 
 @st.cache_data(max_entries=32, show_spinner=False, scope="session")

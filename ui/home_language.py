@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
@@ -13,7 +15,7 @@ from ui import cache, state
 from ui.components import Bar, bars
 from ui.components.written import written
 from ui.frame import entry, page_link, told
-from ui.language_model import desk_words, given, glyphs_of, name_of, piece, ships, steps_of
+from ui.language_model import Step, desk_words, given, glyphs_of, name_of, piece, ships, steps_of
 from ui.words import percent, t
 
 BEGUN = {"en": ("reviews", "This movie is", "en_positive"), "zh": ("poems", "明月", "five_4")}
@@ -36,8 +38,16 @@ def station() -> None:
         page_link(entry("language_model"), t("language_model.next"), icon=":material/arrow_forward:")
 
 
-def draft(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
-    """The tokens of the text and of what the model went on with, the same for everybody; how many were given."""
+@dataclass(frozen=True)
+class Beginning:
+    """A text that was begun, as the model went on with it: the same for everybody."""
+
+    steps: tuple[Step, ...]
+    likely: tuple[tuple[str, float], ...]  # the tokens that are likeliest next, each with its probability
+
+
+def draft(training: str, text: str, form: str) -> Beginning:
+    """What the model goes on with, and what it holds likely then."""
     found = Draft(model := generation.language_model(training, "transformer"), prompt(model, text, form))
     rules, random = Sampling(temperature=0.5), np.random.default_rng(0)
     first, left = found.prompt, TOKENS
@@ -46,19 +56,21 @@ def draft(training: str, text: str, form: str) -> tuple[tuple[int, ...], int]:
         left -= 1
     if found.over:
         found.undo()  # the bars show what might still come
-    return found.ids, first
+    row = softmax(model.begin(found.ids).logits)
+    order = np.argsort(-row, kind="stable")[:LISTED]
+    return Beginning(
+        tuple(steps_of(model, found.ids, first)),
+        tuple((name_of(model.vocabulary, int(id)), float(row[id])) for id in order),
+    )
 
 
 def _begun(training: str, text: str, form: str) -> None:
-    model = generation.language_model(training, "transformer")
-    ids, first = cache.begun(training, text, form)
-    steps = steps_of(model, ids, first)
-    row = softmax(model.begin(ids).logits)
+    begun = cache.begun(training, text, form)
     page, choices = st.columns([7, 5], gap="large")
     with page:
         start = given(text, training)
         written(
-            [*start, *glyphs_of(steps, training, last=start[-1].text)],
+            [*start, *glyphs_of(begun.steps, training, last=start[-1].text)],
             key="home_language_written",
             alt=t("language_model.written.alt"),
             words=desk_words() | {"hint": ""},
@@ -66,17 +78,11 @@ def _begun(training: str, text: str, form: str) -> None:
             cursor=True,
         )
     with choices:
-        order = np.argsort(-row, kind="stable")[:LISTED]
+        largest = begun.likely[0][1]
         bars(
             [
-                Bar(
-                    str(place),
-                    piece(name_of(model.vocabulary, int(id)), training),
-                    "",
-                    float(row[id] / row.max()),
-                    percent(float(row[id])),
-                )
-                for place, id in enumerate(order)
+                Bar(str(place), piece(name, training), "", share / largest, percent(share))
+                for place, (name, share) in enumerate(begun.likely)
             ],
             key="home_language_bars",
             alt=t("language_model.choices.alt"),

@@ -28,6 +28,7 @@ from core.language.generation.writing import FORMS, LONGEST_PROMPT, Draft, promp
 from core.params import Range
 from core.types import Floats
 from ui import frame, state
+from ui import tabs as lazy
 from ui.components.next_token import NAMED, Control, next_token
 from ui.components.writing import writing
 from ui.components.written import Glyph, written
@@ -742,19 +743,12 @@ def _go_on(found: Desk) -> None:
 
 def tabs() -> list[tuple[str, TabContainer]]:
     """Tabs of which only the open one is computed; the link and another language keep it open."""
-    chosen, network = tab_now(), network_now() if kind_now() != OWN else NETWORKS[0]
-    names = tab_names()
+    network = network_now() if kind_now() != OWN else NETWORKS[0]
     labels = {
-        t(f"language_model.tab.{name}" if name != "inside" else f"language_model.tab.inside.{network}"): name
-        for name in names
+        name: t(f"language_model.tab.{name}" if name != "inside" else f"language_model.tab.inside.{network}")
+        for name in tab_names()
     }
-    key = f"language_tab_{state.visit().language}_{network}"
-    st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
-
-    def opened() -> None:
-        open_tab(labels.get(st.session_state[key], names[0]))
-
-    return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+    return lazy.tabs("language_tab", labels, f"_{network}")
 
 
 def nothing() -> None:
@@ -804,9 +798,8 @@ def card(model: LanguageModel) -> str:
 
 
 def open_tab(name: str) -> None:
-    """Opens a tab in the run that follows."""
-    st.session_state["language_tab"] = name
-    state.keep("language_tab", "tab")
+    """Opens a tab in the run that follows; for a widget's callback."""
+    lazy.open_tab("language_tab", name)
 
 
 def remembered(kind: str, key: object, make: Any) -> Any:

@@ -18,6 +18,7 @@ from core.language import calibration
 from core.language.cleaning import LONGEST
 from core.language.reading import Reading
 from ui import cache, state, style
+from ui import tabs as lazy
 from ui.components.curve import Strand, curve
 from ui.components.verdicts import Verdict, verdicts
 from ui.components.writing import writing
@@ -438,16 +439,6 @@ def control() -> None:
 
 def tabs(model: str) -> list[tuple[str, TabContainer]]:
     """Tabs of which only the open one is computed; the link and another language keep it open."""
-    chosen = state.remember("sentiment_tab", TABS[0], options=TABS, url="tab")
-    labels = {
-        t(f"sentiment.tab.{name}" if name != "inside" else f"sentiment.tab.inside.{model}"): name
-        for name in TABS
-    }
-    key = f"sentiment_tab_{state.visit().language}_{model}"
-    st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
-
-    def opened() -> None:
-        st.session_state["sentiment_tab"] = labels.get(st.session_state[key], TABS[0])
-        state.keep("sentiment_tab", "tab")
-
-    return list(zip(TABS, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+    labels = {name: t(f"sentiment.tab.{name}") for name in TABS if name != "inside"}
+    labels = {name: labels.get(name) or t(f"sentiment.tab.inside.{model}") for name in TABS}
+    return lazy.tabs("sentiment_tab", labels, f"_{model}")

@@ -5,8 +5,8 @@
              x = norm(x + outer(gelu(inner(x))))                  384 -> 1536 -> 384
     answer = dense(mean over the tokens)
 
-Six layers. The pass that answers is numpy, over arrays that are stored in int8 and made float32 once a
-process; `build` is the Keras twin, with the same arrays under the same names. Chinese words and emoji were added to MiniLM's
+Six layers. The pass that answers is numpy, over arrays that stay in int8 and are made float32 as each layer
+is passed; `build` is the Keras twin, with the same arrays under the same names. Chinese words and emoji were added to MiniLM's
 vocabulary, each beginning as the mean of the vectors of its English gloss (`training/pretrained.py`).
 
 References:
@@ -26,6 +26,7 @@ import numpy as np
 from core import assets, checksums
 from core.language import shipped, windows
 from core.language.calibration import softmax
+from core.language.narrow import Kernel, Layers, Table
 from core.language.shipped import Shipped
 from core.language.threads import one_thread
 from core.language.types import Ids, Inside, Tokenizer
@@ -53,7 +54,8 @@ class Pretrained(Shipped):
         card: ModelCard,
         temperature: float,
     ) -> None:
-        super().__init__(name, weights, card, temperature)
+        self._layers = weights if isinstance(weights, Layers) else Layers(weights)
+        super().__init__(name, self._layers, card, temperature)
         self._table = table
         self._pieces = tokenizer
 
@@ -61,20 +63,14 @@ class Pretrained(Shipped):
     def tokenizer(self) -> Tokenizer:
         return self._pieces
 
-    @functools.cached_property
-    def _with_embedding(self) -> Mapping[str, Floats]:
-        table = self._table.rows(np.arange(len(self._table.numbers), dtype=np.int32))
-        table.setflags(write=False)
-        return {EMBEDDING: table, **self._weights}
-
     @property
     def weights(self) -> Mapping[str, Floats]:
-        """Named arrays, float32. The first call makes the embedding float32: 61 MB, kept."""
-        return self._with_embedding
+        """Named arrays, float32, made as they are asked for; the embedding alone is 61 MB."""
+        return self._layers.having({EMBEDDING: self._table})
 
     def with_layers(self, weights: Mapping[str, Floats]) -> Pretrained:
         """The same model with other arrays in some of its layers; the word vectors are shared."""
-        own = {**self._weights, **weights}
+        own = self._layers.having(weights)
         return Pretrained(self.name, own, self._table, self._pieces, self.card, self.temperature)
 
     def embed(self, ids: Ids) -> Floats:
@@ -142,7 +138,7 @@ class Pretrained(Shipped):
         return self._norm(f"norm_b{layer}", x + outer), queries, keys, values, attention
 
     def _linear(self, name: str, x: Floats) -> Floats:
-        return x @ self._weights[f"{name}/kernel"] + self._weights[f"{name}/bias"]
+        return self._layers.linear(name, x)
 
     def _norm(self, name: str, x: Floats) -> Floats:
         """Each token's vector to mean 0 and variance 1, then scaled and shifted as learned."""
@@ -153,20 +149,6 @@ class Pretrained(Shipped):
 
     def _build(self) -> Any:
         return build()
-
-
-class Table:
-    """Vectors stored in int8 with a scale each: a row is made float32 when it is looked up."""
-
-    def __init__(self, numbers: np.ndarray, scales: np.ndarray) -> None:
-        numbers.setflags(write=False)
-        scales.setflags(write=False)
-        self.numbers = numbers  # (rows, width) int8
-        self.scales = scales  # (rows, 1)
-
-    def rows(self, ids: Ids) -> Floats:
-        """ids (...) -> (..., width) float32."""
-        return self.numbers[ids].astype(np.float32) * self.scales[ids].astype(np.float32)
 
 
 def _mean(x: Floats, mask: Floats) -> Floats:
@@ -255,17 +237,18 @@ def write_weights(file: Path, weights: Mapping[str, Floats]) -> None:
     np.savez_compressed(file, **stored)  # type: ignore[arg-type]
 
 
-def read_weights(file: Path) -> tuple[dict[str, Floats], Table]:
-    """The layers' arrays as float32, and the table of word vectors, of a file that `write_weights` wrote."""
+def read_weights(file: Path) -> tuple[Layers, Table]:
+    """The layers' arrays and the table of word vectors of a file that `write_weights` wrote."""
     with np.load(file, allow_pickle=False) as stored:
         found = {key: stored[key] for key in stored.files}
     table = Table(found.pop(EMBEDDING), found.pop(EMBEDDING + _SCALE))
-    weights = {
-        key: values.astype(np.float32) * found.get(key + _SCALE, np.float32(1)).astype(np.float32)
-        for key, values in found.items()
-        if not key.endswith(_SCALE)
-    }
-    return weights, table
+    arrays: dict[str, Floats | Kernel | Table] = {}
+    for key, values in found.items():
+        if key + _SCALE in found:
+            arrays[key] = Kernel(values, found[key + _SCALE].astype(np.float32))
+        elif not key.endswith(_SCALE):
+            arrays[key] = values.astype(np.float32)
+    return Layers(arrays), table
 
 
 @functools.cache

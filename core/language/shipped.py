@@ -16,6 +16,7 @@ from core.errors import GlassboxError
 from core.language import windows
 from core.language.calibration import softmax
 from core.language.cleaning import clean, is_foreign
+from core.language.narrow import Layers
 from core.language.threads import one_thread
 from core.language.tokenizer import PairTokenizer, shared
 from core.language.types import LABELS, Ids, Inside, Tokenizer
@@ -35,8 +36,9 @@ class Shipped(ABC):
     budget = windows.BUDGET
 
     def __init__(self, name: str, weights: Mapping[str, Floats], card: ModelCard, temperature: float) -> None:
-        for array in weights.values():
-            array.setflags(write=False)
+        if not isinstance(weights, Layers):  # which sees to that itself
+            for array in weights.values():
+                array.setflags(write=False)
         self.name = name
         self.card = card
         self.length = card.input_size[0]

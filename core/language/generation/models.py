@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from core import assets, checksums
+from core import assets, checksums, memory
 from core.language.generation import decoder, gru, ngram
 from core.language.generation.types import KINDS, Kind, LanguageModel, Vocabulary
 from core.language.generation.vocabulary import from_json
@@ -29,9 +29,9 @@ def available() -> dict[Training, tuple[Kind, ...]]:
     return {training: kinds for training, kinds in found.items() if kinds}
 
 
-@functools.cache
+@memory.WhileUsed
 def language_model(training: str, kind: str) -> LanguageModel:
-    """A shipped language model: one of `TRAININGS`, one of `KINDS`. Made once a process; no TensorFlow.
+    """A shipped language model: one of `TRAININGS`, one of `KINDS`. Kept while it is used; no TensorFlow.
 
     Raises:
         KeyError: no such model.
