@@ -16,6 +16,7 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
 from playwright.async_api import Error as BrowserError
 
+from benchmarks.door import Door
 from benchmarks.marks import strangers
 
 PATIENCE = 60.0  # seconds that a visitor waits for an answer before it counts as none
@@ -24,8 +25,21 @@ ALONE = 5.0, 15.0  # seconds of looking and thinking between two actions, at lea
 # Runs in every page before its own scripts. `arm` remembers what stands in a part of the page, starts the clock
 # with the visitor's own event and stops it when something else stands there and every picture of it is decoded;
 # `more`, another part and what is compared there, has an end of its own, `rest`.
-# Shadow roots, in which the app's components live, are looked into.
+# Shadow roots, in which the app's components live, are looked into. A look costs a layout, and twenty pages wait
+# at the same time on the cores that the server has too: it is taken only after something changed.
 CLOCK = """window.clock = (() => {
+  let changes = 0;
+  const observer = new MutationObserver(() => { changes += 1; });
+  const observe = (root) =>
+    observer.observe(root, { attributes: true, characterData: true, childList: true, subtree: true });
+  observe(document);
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (how) {
+    const root = attach.call(this, how);
+    observe(root);
+    return root;
+  };
+  for (const one of ['input', 'change']) document.addEventListener(one, () => { changes += 1; }, true);
   const deep = (root, css) => [
     ...root.querySelectorAll(css),
     ...[...root.querySelectorAll('*')].filter((one) => one.shadowRoot).flatMap((one) => deep(one.shadowRoot, css)),
@@ -37,20 +51,31 @@ CLOCK = """window.clock = (() => {
       (one.tagName === 'IMG' ? one.src : one.getAttribute('d') ?? (one.innerText || one.value || '').trim())
     ).filter(Boolean).join('|');
   };
+  const piece = (before, now) => { // of the answer, by which it is found in what was sent
+    const known = new Set((before || '').split('|'));
+    const parts = now.split('|').filter((one) => !known.has(one)).sort((one, other) => other.length - one.length);
+    const longest = parts[0] || '';
+    const from = Math.max(0, Math.floor(longest.length / 2) - 100);
+    return longest.slice(from, from + 200);
+  };
   const idle = () => {
     const app = document.querySelector('[data-testid=stApp]');
     return !app || app.dataset.testScriptState === 'notRunning'; // an app that is not Streamlit's says nothing of it
   };
   const wait = (area, css, before, begun) => new Promise((done) => {
-    let answer = 0;
+    let answer = 0, looked = -1, found = '';
     const every = setInterval(() => {
-      if (!answer) {
-        const now = look(area, css);
-        if (now && now !== before) answer = performance.now() - begun;
+      if (!answer && looked !== changes) {
+        const seen = changes, now = look(area, css);
+        if (now !== null) looked = seen; // else a picture is still coming
+        if (now && now !== before) {
+          answer = performance.now() - begun;
+          found = piece(before, now);
+        }
       }
       if (answer && idle()) {
         clearInterval(every);
-        done([answer, performance.now() - begun]);
+        done([answer, performance.now() - begun, found]);
       }
     }, 20);
   });
@@ -144,6 +169,9 @@ class Record:
 
     answered: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # seconds
     ended: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    served: dict[str, list[float]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # the server's part of it
     errors: Counter[str] = field(default_factory=Counter)
     leaks: list[str] = field(default_factory=list)
     pictures: dict[str, bytes] = field(default_factory=dict)  # by the hash of their address
@@ -183,6 +211,7 @@ class Person:
     context: BrowserContext
     page: Page
     address: str
+    door: Door
     record: Record
     folder: Path
     pause: tuple[float, float] = ALONE
@@ -210,7 +239,8 @@ class Person:
         )
         await context.add_init_script(CLOCK)
         page = await context.new_page()
-        person = cls(number, language, context, page, address, record, folder, **how)
+        door = Door(address)
+        person = cls(number, language, context, page, await door.open(), door, record, folder, **how)
         context.set_default_timeout(person.patience * 1000)
         person.random.seed(number)
         page.on("pageerror", lambda error: person.failed(f"in the page: {error}"))
@@ -226,6 +256,7 @@ class Person:
 
     async def open(self, name: str, path: str, area: str, css: str) -> None:
         """Opens an address; counted from the beginning of the navigation."""
+        self.door.mark()
         await self._timed(
             name,
             lambda: self.page.goto(self.address + path, wait_until="commit"),
@@ -252,15 +283,16 @@ class Person:
             "() => window.clock.calm()"
         )  # nothing of what was done before is still coming
         await self.page.evaluate("(how) => window.clock.arm(...how)", [list(events), area, css])
+        self.door.mark()
         await self._timed(name, do, lambda: self.page.evaluate("() => window.clock.answer"))
 
     async def _timed(
-        self, name: str, do: Callable[[], Awaitable[object]], answer: Callable[[], Awaitable[list[float]]]
+        self, name: str, do: Callable[[], Awaitable[object]], answer: Callable[[], Awaitable[list[Any]]]
     ) -> None:
         try:
             async with asyncio.timeout(self.patience):
                 await do()
-                answered, ended = await answer()
+                answered, ended, piece = await answer()
         except TimeoutError:
             self.failed(f"no answer in {self.patience:.0f} s: {name}")
             raise
@@ -269,16 +301,20 @@ class Person:
             raise
         self.record.answered[name].append(answered / 1000)
         self.record.ended[name].append(ended / 1000)
+        served = self.door.passed.until(piece)
+        if served is not None:
+            self.record.served[name].append(min(served, answered / 1000))
         if self.record.loud:
             print(
-                f"  visitor {self.number}: {name}, {answered / 1000:.2f} s, {ended / 1000:.2f} s", flush=True
+                f"  visitor {self.number}: {name}, {answered / 1000:.2f} s, {ended / 1000:.2f} s, served {served}",
+                flush=True,
             )
         await self.look_around(name)
         await self.think()
 
-    async def think(self) -> None:
-        """Looks at the page for a while."""
-        await asyncio.sleep(self.random.uniform(*self.pause))
+    async def think(self, least: float = 0.0) -> None:
+        """Looks at the page for a while, at least for so many seconds."""
+        await asyncio.sleep(max(least, self.random.uniform(*self.pause)))
         if time.monotonic() > self.until:
             raise Over
 
@@ -301,3 +337,4 @@ class Person:
 
     async def leave(self) -> None:
         await self.context.close()
+        self.door.close()

@@ -112,13 +112,39 @@ def _group(size: int) -> Path | None:
     return None
 
 
+def two() -> set[int]:
+    """The two cores that a server is measured on; empty where the system pins nobody."""
+    if not hasattr(os, "sched_getaffinity"):
+        return set()
+    return set(sorted(os.sched_getaffinity(0))[:2])
+
+
+def step_back(but: int, back: bool = True) -> None:
+    """All that this process has started, one process and its children apart, gets the cores that `two_cores` leaves;
+    where it leaves none, what nobody else wants of the two. Chromium sets the priorities of its own processes: the
+    scheduler's idle class (sched(7)) is below them all.
+
+    Args:
+        back: if not, they get their share of the two again.
+    """
+    others = getattr(os, "sched_getaffinity", lambda _: set())(1) - two()
+    for one in psutil.Process().children():
+        for process in (one, *one.children(recursive=True)) if one.pid != but else ():
+            with suppress(psutil.Error, OSError):  # it may be over
+                for thread in process.threads():
+                    if others:
+                        os.sched_setaffinity(thread.id, others)
+                    elif hasattr(os, "SCHED_IDLE"):
+                        policy = os.SCHED_IDLE if back else os.SCHED_OTHER
+                        os.sched_setscheduler(thread.id, policy, os.sched_param(0))
+
+
 def two_cores() -> str:
     """Keeps this process and all that it starts on two cores; says what came of it."""
-    if not hasattr(os, "sched_setaffinity"):
+    if not two():
         return f"{os.cpu_count()} cores for all (this system pins nobody)"
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, allowed[:2])
-    return f"{min(2, len(allowed))} cores, shared by the server, its worker and the browser"
+    os.sched_setaffinity(0, two())
+    return f"{len(two())} cores, shared by the server, its worker and the browser"
 
 
 @dataclass(frozen=True)
@@ -212,6 +238,9 @@ def seconds_of_cores(processes: Sequence[int]) -> float:
             root = psutil.Process(process)
             for each in (root, *root.children(recursive=True)):
                 with suppress(psutil.Error):
-                    times = each.cpu_times()
+                    times = (
+                        each.cpu_times()
+                    )  # of children those that are over: the others are asked themselves
                     total += times.user + times.system
+                    total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total

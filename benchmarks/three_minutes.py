@@ -11,6 +11,7 @@ from core import i18n
 
 BRINGS = ("change",)
 WRITES = ("keydown",)
+LESSON = 6.0  # seconds of a lesson that are watched at least: then its pictures are there
 
 
 def files(number: int, turn: int, folder: Path) -> tuple[Path, Path]:
@@ -191,7 +192,8 @@ async def the_lesson(one: Person) -> None:
     start = page.locator(".st-key-lit_start button").first
     if await start.count():
         await one.act("locked: begin the lesson", start.click, ".st-key-lit_status", "p")
-        await one.think()
+        await one.think(least=LESSON)
+        await one.look_around("locked: the lesson")
         # not timed: a lesson that is over by itself has no button, and may be over at any moment
         await page.evaluate("() => document.querySelector('.st-key-lit_stop button')?.click()")
         await page.locator(".st-key-lit_start button").first.wait_for()
