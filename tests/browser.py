@@ -26,6 +26,11 @@ COUNT = """
   return count(document);
 }
 """
+# A component's script comes a moment after its markup.
+LIVE = """
+() => [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"]')]
+  .every((one) => one.shadowRoot?.querySelector(".gb.ready"))
+"""
 PATIENCE = int(os.environ.get("GLASSBOX_PATIENCE", "30"))  # seconds that a page may take for what it is asked
 
 
@@ -112,11 +117,12 @@ class Visitor:
         return self.page
 
     def ready(self) -> None:
-        """Waits until the page has been drawn to its end and nothing runs."""
+        """Waits until the page has been drawn to its end, nothing runs and every component lives."""
         self.page.locator(".st-key-footer").wait_for(timeout=2 * PATIENCE * 1000)
         self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
             timeout=2 * PATIENCE * 1000
         )
+        self.page.wait_for_function(LIVE, timeout=2 * PATIENCE * 1000)
 
     def settle(self) -> None:
         """Waits until nothing runs and everything is drawn: a component comes a moment after its page."""

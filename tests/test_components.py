@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import re
 from collections.abc import Iterator
@@ -28,6 +29,21 @@ def decoded(uri: str) -> Pillow.Image:
 
 
 # --- pictures and colours ---------------------------------------------------------------------------
+
+
+def test_a_map_is_of_the_part_that_is_seen_also_where_it_has_the_photos_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = importlib.import_module("ui.components.overlay")
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(module, "_mount", lambda **how: sent.append(how["data"]))
+    heat = np.zeros((224, 224), np.float32)
+    heat[:8] = 1  # at the very top, which a cut would take away
+    words = dict.fromkeys(("alt", "label", "legend_low", "legend_high", "photo_only"), "")
+    photo = np.zeros((224, 224, 3), np.uint8)
+    components.overlay(photo, heat, key="x", seen=(14, 14, 210, 210), **words)
+    top, bottom = (np.asarray(decoded(sent[0]["heat"]).convert("RGB"))[row].mean() for row in (0, -1))
+    assert top > bottom + 50
 
 
 def test_a_tiny_picture_keeps_every_pixel() -> None:

@@ -142,7 +142,7 @@ def test_the_order_is_the_one_in_which_a_page_is_read(typist: Visitor) -> None:
         *("share", "qr", "report"),
         *("classify_overlay", "classify_model", "classify_bars", "figures"),
         *("photo_gallery", "photo_upload_0", "photo_ways", "photo_paste"),
-        *("classify_search", "classify_layer", "footer"),
+        *("classify_tab_en", "classify_search", "classify_layer", "footer"),
     ]
     back = [keys.tab("Shift+Tab") for _ in stops]
     assert [stop.name for stop in reversed(back)] == [stop.name for stop in stops]
@@ -194,6 +194,9 @@ def test_a_photo_is_chosen_and_explained_without_a_mouse(
     closer, _, ways = (words(f"classify.tab.{tab}") for tab in ("closer", "worth", "ways"))
     keys.to(name=f"^{closer}$", back=True)
     assert keys.press("ArrowRight", "ArrowRight").name == ways
+    typist.ready()
+    page.locator(".st-key-ways_ask").wait_for()
+    assert keys.focus().name == ways
     assert keys.tab().key == "ways_ask"
     keys.press("Enter")
     maps = page.get_by_role("tabpanel").get_by_role("img")

@@ -37,7 +37,7 @@ def overlay(
 
     Args:
         image: uint8 (H, W, 3).
-        heatmap: float32 (h, w) in 0..1 over the whole image or the part `seen`, of any size (-1..1 for the scale "signed").
+        heatmap: float32 (h, w) in 0..1 over the part `seen`, of any size (-1..1 for the scale "signed").
         alt: what the picture shows, for those who cannot see it.
         label: the words beside the slider.
         legend_low: the words at the low end of the colour bar.
@@ -52,8 +52,6 @@ def overlay(
     """
     height, width = image.shape[:2]
     left, top, right, bottom = seen or (0, 0, width, height)
-    if seen and heatmap.shape == (height, width):
-        heatmap = heatmap[top:bottom, left:right]
     _mount(
         key=key,
         data={

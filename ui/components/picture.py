@@ -8,6 +8,7 @@ import io
 import threading
 from collections import OrderedDict
 
+import cv2
 import numpy as np
 from PIL import Image as Pillow
 
@@ -69,11 +70,12 @@ def forget(digest: str) -> None:
 
 def _encode(image: Image, *, max_side: int, quality: int, lossless: bool) -> str:
     height, width = image.shape[:2]
-    picture = Pillow.fromarray(np.ascontiguousarray(image))
+    image = np.ascontiguousarray(image)
     scale = max_side / max(height, width)
-    if scale < 1:
+    if scale < 1:  # by the means of areas, as a camera does it: a quarter of the time of a sharper filter
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = picture.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=3.0)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    picture = Pillow.fromarray(image)
     file = io.BytesIO()
     if lossless or max(height, width) <= _TINY:
         kind = "png"

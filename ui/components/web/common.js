@@ -20,6 +20,7 @@ function instance(component, build) {
   self.keep = component.setStateValue;
   self.data = component.data;
   if (first) build(self);
+  box.classList.add("ready");
   return self;
 }
 
