@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from core import vision
 from core.errors import GlassboxError
@@ -16,11 +17,14 @@ from core.imaging.decode import EXTENSIONS
 from core.types import Floats, Image
 from core.vision import explain
 from core.vision.faithfulness import Faithfulness
+from core.vision.models import MODELS
 from ui import cache, charts, frame, networks, state, style, uploads
+from ui import tabs as lazy
 from ui.components import Bar, bars, overlay, thumbnail
 from ui.networks import label, other_label
 from ui.words import percent, sentence, t
 
+TABS = ("closer", "worth", "ways", "maths", "many")
 TOP = 5
 SURE, UNSURE = 0.5, 0.9  # quantiles of the entropy on known photos
 MOST_AT_ONCE = 50
@@ -31,11 +35,19 @@ class Answer:
     """What a network says of a photo."""
 
     model: str
-    digest: str
-    image: Image
+    photo: state.Photo
     probabilities: Floats  # (classes,)
     seconds: float
     entropy: float  # bits
+
+    @property
+    def digest(self) -> str:
+        return self.photo.digest
+
+    @property
+    def image(self) -> Image:
+        """The pixels, asked for anew: a part of the page that waits to be run again must not hold them."""
+        return self.photo.image
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -55,9 +67,15 @@ def classify(model: str, photo: state.Photo | None) -> Answer:
     """
     if photo is None:
         raise GlassboxError("error.no_photo")
-    image = photo.image
-    probabilities, seconds = cache.answer(model, photo.digest, image)
-    return Answer(model, photo.digest, image, probabilities, seconds, entropy(probabilities))
+    probabilities, seconds = cache.answer(model, photo.digest, photo.image)
+    return Answer(model, photo, probabilities, seconds, entropy(probabilities))
+
+
+def ahead() -> None:
+    """Computes the answer to the current photo, where that is soon done."""
+    name, photo = networks.named(networks.choice("classify_model", MODELS)), state.visit().photo
+    if photo is not None and networks.quick(name):
+        classify(name, photo)
 
 
 def is_new(answer: Answer) -> bool:
@@ -194,17 +212,18 @@ def picture(answer: Answer, chosen: str, layer: str, shown: Floats) -> None:
         st.info(t("classify.empty_map", name=name), icon=":material/visibility_off:")
 
 
+def tabs() -> list[tuple[str, TabContainer]]:
+    """Tabs of which only the open one is computed; the link and another language keep it open."""
+    return lazy.tabs("classify_tab", {name: t(f"classify.tab.{name}") for name in TABS})
+
+
 def closer(answer: Answer, model: vision.VisionModel, chosen: str) -> None:
     """Any of the classes by name, any layer of the network."""
     search, layers = st.columns(2, gap="large")
     with search:
         digest = answer.digest
         key = f"classify_search_{digest}"
-        twins = {label_id: other_label(answer.model, label_id) for label_id in answer.labels}
-        names = {
-            label_id: label(answer.model, label_id) + (f" · {twin}" if twin else "")
-            for label_id, twin in twins.items()
-        }
+        names = networks.names(answer.model, answer.labels)
         st.session_state[key] = chosen
         st.selectbox(
             t("classify.search" if len(answer.labels) == 1000 else "networks.search"),
@@ -314,7 +333,9 @@ def maths(answer: Answer, chosen: str) -> None:
         st.markdown(t("classify.maths.logit", name=label(answer.model, chosen)))
         st.latex(r"z_c = b_c + \sum_k w_{k,c}\,\frac{1}{49}\sum_{i,j} A^k_{i,j}")
         first = " + ".join(f"{weight:.3f} \\cdot {mean:.3f}" for _, weight, mean in found.strongest[:2])
-        st.latex(rf"z_c = {found.bias:.3f} + {first} + \dots = {found.recomputed:.3f}")
+        st.latex(
+            rf"\begin{{aligned}} z_c &= {found.bias:.3f} + {first} + \dots \\ &= {found.recomputed:.3f} \end{{aligned}}"
+        )
         difference = abs(found.recomputed - found.logit)
         st.caption(
             ":material/check_circle: "
@@ -340,8 +361,8 @@ def maths(answer: Answer, chosen: str) -> None:
 
 
 @frame.fragment
-def many(model: str) -> None:
-    """Several photos at once: a table with thumbnails, and a CSV."""
+def many(model: str, shown: bool) -> None:
+    """Several photos at once: a table with thumbnails, and a CSV; what was brought stays while it is not `shown`."""
     files = st.file_uploader(
         t("classify.many.upload", most=MOST_AT_ONCE),
         type=list(EXTENSIONS),
@@ -351,6 +372,7 @@ def many(model: str) -> None:
     )
     if not files:
         st.caption(t("classify.many.empty"))
+    if not files or not shown:
         return
     if len(files) > MOST_AT_ONCE:
         st.warning(t("classify.many.too_many", count=len(files), most=MOST_AT_ONCE))

@@ -1,8 +1,21 @@
-"""TensorFlow inside a Streamlit server."""
+"""TensorFlow and numpy inside a Streamlit server."""
 
 from __future__ import annotations
 
+import functools
 import sys
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+
+@functools.cache
+def one_thread_each() -> None:
+    """Has numpy's products run on the thread that asks for them, as that of another visitor wants the other core.
+
+    A dense layer of one picture is too small to be shared by two threads, yet OpenBLAS wakes the other one, which
+    then waits for more with a core of its own: a heatmap's curves took two cores as long as one core now takes.
+    """
+    threadpool_limits(limits=1, user_api="blas")
 
 
 def _nothing(free_memory: bool = True) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import vision
+from core import i18n, vision
 from core.vision.models import PreparedClassifier, VisionModel
 from ui import state
 from ui.words import label as shipped_label
@@ -90,6 +91,20 @@ def harmless(word: str) -> str:
 def other_label(name: str, label_id: str) -> str:
     """The same in the app's next language; a visitor's own word has none."""
     return "" if is_tuned(name) else other(label_key(name, label_id))
+
+
+def names(name: str, labels: Sequence[str]) -> Mapping[str, str]:
+    """The names of its classes in both languages, to search in: "tabby cat · 虎斑猫"."""
+    if is_tuned(name):
+        return {label_id: label(name, label_id) for label_id in labels}
+    return _shipped_names(state.visit().language, name, tuple(labels))
+
+
+@functools.lru_cache(2 * len(i18n.LANGUAGES))  # a thousand strings are the same for everybody
+def _shipped_names(language: str, name: str, labels: tuple[str, ...]) -> Mapping[str, str]:
+    following = i18n.LANGUAGES[(i18n.LANGUAGES.index(language) + 1) % len(i18n.LANGUAGES)]
+    keys = {label_id: label_key(name, label_id) for label_id in labels}
+    return {one: f"{i18n.text(language, key)} · {i18n.text(following, key)}" for one, key in keys.items()}
 
 
 def choice(key: str, shipped: Sequence[str], *, url: str = "model") -> str:

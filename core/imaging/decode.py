@@ -225,7 +225,9 @@ def _to_srgb(picture: Pillow.Image, profile: bytes | None) -> Pillow.Image:
             found = None
     if found is None and picture.mode == "LAB":
         found = _transformed(picture, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    return found or picture.convert("RGB")
+    if found is None:
+        found = picture if picture.mode == "RGB" else picture.convert("RGB")  # which would copy it
+    return found
 
 
 def _transformed(picture: Pillow.Image, source: ImageCms.ImageCmsProfile) -> Pillow.Image | None:

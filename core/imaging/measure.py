@@ -83,7 +83,8 @@ def likeness(image: Image, reference: Image) -> Likeness:
     Raises:
         GlassboxError: the sizes differ.
     """
-    return Likeness(psnr(image, reference), ssim(image, reference))
+    decibel = psnr(image, reference)
+    return Likeness(decibel, 1.0 if math.isinf(decibel) else ssim(image, reference))
 
 
 def psnr(image: Image, reference: Image) -> float:

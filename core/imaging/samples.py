@@ -21,8 +21,13 @@ class Sample:
     expect: str | None  # the WordNet id that EfficientNet-Lite0 gives it, if it is one of its classes
 
     def read(self) -> bytes:
-        """The file."""
-        return assets.path("samples", self.file).read_bytes()
+        """The file: one copy for all who look at it."""
+        return _read(self.file)
+
+
+@functools.cache
+def _read(file: str) -> bytes:
+    return assets.path("samples", file).read_bytes()
 
 
 @functools.cache

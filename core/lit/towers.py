@@ -110,8 +110,8 @@ def text_tower() -> TextTower:
 def read_tower(file: Path, vocabulary: Path, told: ModelCard) -> TextTower:
     """The tower of a file that `training/lit.py` wrote."""
     weights, table = pretrained.read_weights(file)
-    head = [weights.pop(name) for name in HEAD]
-    encoder = Pretrained("lit", weights, table, WordPieces.read(vocabulary), told, 1.0)
+    head = [weights[name] for name in HEAD]
+    encoder = Pretrained("lit", weights.without(*HEAD), table, WordPieces.read(vocabulary), told, 1.0)
     for array in head:
         array.setflags(write=False)
     return TextTower(encoder, *head)

@@ -56,9 +56,7 @@ def class_activation_map(
     """
     lite_classifier = models.classifier(model)
     assert isinstance(lite_classifier, models.LiteClassifier)
-    maps = lite_classifier.maps(pixels)
-    kernel, _ = lite_classifier.head
-    return np.asarray(np.maximum(maps @ kernel[:, label_index], 0) / (maps.shape[0] * maps.shape[1]))
+    return lite_classifier.activation(lite_classifier.maps(pixels), label_index)
 
 
 @dataclass(frozen=True)

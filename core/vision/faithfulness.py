@@ -11,7 +11,7 @@ from core.types import Floats, Image
 from core.vision.models import PreparedClassifier
 
 STEPS = 16
-RANDOM_MAPS = 3
+RANDOM_MAPS = 3  # each in half as many steps: their mean is smooth
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class Faithfulness:
 class Comparison:
     """What the maps that know nothing come to on a photo, for every class: the same whatever is explained."""
 
+    pixels: Image  # (side, side, 3) uint8, the picture as the network reads it
     ends: Floats  # (3, classes): of the picture itself, the grey and the blurred one
     centre: Floats  # (2, STEPS + 1, classes): deletion, insertion
-    random: Floats  # (RANDOM_MAPS, 2, STEPS + 1, classes)
+    random: Floats  # (2, STEPS // 2 + 1, classes), the mean over the random maps
 
 
 def comparison(model: PreparedClassifier, image: Image, *, seed: int = 0) -> Comparison:
@@ -60,7 +61,7 @@ def comparison(model: PreparedClassifier, image: Image, *, seed: int = 0) -> Com
         seed: of the random maps.
     """
     side = model.preparation.side
-    starts = _starts(model, image)
+    starts = _starts(model.preparation.pixels(image))
     away = np.arange(side) - (side - 1) / 2
     centre = np.asarray(-(away[:, np.newaxis] ** 2 + away**2), np.float32)
     random = np.random.default_rng(seed)
@@ -69,8 +70,8 @@ def comparison(model: PreparedClassifier, image: Image, *, seed: int = 0) -> Com
         for _ in range(RANDOM_MAPS)
     ]
     ends = model.predict_prepared(starts)
-    curves = np.stack([_curves(model, starts, ends, importance) for importance in (centre, *noise)])
-    return Comparison(ends, curves[0], curves[1:])
+    chance = np.mean([_curves(model, starts, ends, one, STEPS // 2) for one in noise], axis=0)
+    return Comparison(starts[0], ends, _curves(model, starts, ends, centre, STEPS), chance)
 
 
 def faithfulness(
@@ -87,7 +88,8 @@ def faithfulness(
 
     Works on the network's own crop. Deletion starts from the picture and greys out the most important
     pixels first; insertion starts from a strongly blurred picture and brings them back. The random
-    curve is the mean over three maps of random numbers, as coarse as the last layer of the network.
+    curve is the mean over three maps of random numbers, as coarse as the last layer of the network,
+    and straight between every second step.
 
     Args:
         model: the classifier that is explained.
@@ -95,7 +97,7 @@ def faithfulness(
         heatmap: (height, width) float32, as `grad_cam` gives it.
         label_index: the class that the heatmap speaks for.
         seed: of the random maps.
-        beside: `comparison` of the same photo, where it is known: four fifths of the work.
+        beside: `comparison` of the same photo, where it is known: seven tenths of the work.
         cropped: the heatmap is of the network's crop alone, of any size.
 
     References:
@@ -106,28 +108,29 @@ def faithfulness(
     crop = np.ascontiguousarray(heatmap if cropped else heatmap[top:bottom, left:right], np.float32)
     side = model.preparation.side
     seen = cv2.resize(crop, (side, side), interpolation=cv2.INTER_LINEAR)
-    own = _curves(model, _starts(model, image), found.ends, seen)[..., label_index]
+    own = _curves(model, _starts(found.pixels), found.ends, seen, STEPS)[..., label_index]
     centre = found.centre[..., label_index]
-    random = found.random[..., label_index].mean(axis=0)
-    return Faithfulness(
-        np.linspace(0, 1, STEPS + 1, dtype=np.float32), Curve(*own), Curve(*centre), Curve(*random)
-    )
+    fractions = np.linspace(0, 1, STEPS + 1, dtype=np.float32)
+    coarse = np.linspace(0, 1, STEPS // 2 + 1, dtype=np.float32)
+    random = [np.interp(fractions, coarse, one[:, label_index]).astype(np.float32) for one in found.random]
+    return Faithfulness(fractions, Curve(*own), Curve(*centre), Curve(*random))
 
 
-def _starts(model: PreparedClassifier, image: Image) -> list[Image]:
+def _starts(pixels: Image) -> list[Image]:
     """The prepared picture, all grey, and strongly blurred: what the curves begin and end with."""
-    pixels = model.preparation.pixels(image)
-    blurred = cv2.GaussianBlur(pixels, (0, 0), model.preparation.side / 20)
+    blurred = cv2.GaussianBlur(pixels, (0, 0), len(pixels) / 20)
     return [pixels, np.full_like(pixels, 127), np.asarray(blurred, np.uint8)]
 
 
-def _curves(model: PreparedClassifier, starts: list[Image], ends: Floats, importance: Floats) -> Floats:
-    """Probabilities (2, STEPS + 1, classes) as the most important pixels go, and as they come."""
+def _curves(
+    model: PreparedClassifier, starts: list[Image], ends: Floats, importance: Floats, steps: int
+) -> Floats:
+    """Probabilities (2, steps + 1, classes) as the most important pixels go, and as they come."""
     pixels, grey, blurred = starts
     rank = np.empty(importance.size, np.int64)
     rank[np.argsort(-importance, axis=None, kind="stable")] = np.arange(importance.size)
     rank = rank.reshape(*importance.shape, 1)
-    changed = [rank < round(importance.size * step / STEPS) for step in range(1, STEPS)]
+    changed = [rank < round(importance.size * step / steps) for step in range(1, steps)]
     deleted = model.predict_prepared([np.where(where, grey, pixels) for where in changed])
     inserted = model.predict_prepared([np.where(where, pixels, blurred) for where in changed])
     return np.stack(

@@ -89,6 +89,16 @@ class LiteClassifier(PreparedClassifier):
         kernel, bias = self.head
         return softmax(np.stack([self.maps(one).mean(axis=(0, 1)) for one in pictures]) @ kernel + bias)
 
+    def of_maps(self, maps: Floats) -> Floats:
+        """Probabilities (len(labels),) of a picture whose `maps` are known."""
+        kernel, bias = self.head
+        return softmax(maps.mean(axis=(0, 1)) @ kernel + bias)
+
+    def activation(self, maps: Floats, label_index: int) -> Floats:
+        """The class activation map (7, 7) of `maps`, at least 0, not scaled."""
+        kernel, _ = self.head
+        return np.asarray(np.maximum(maps @ kernel[:, label_index], 0) / (maps.shape[0] * maps.shape[1]))
+
 
 class KerasClassifier(PreparedClassifier):
     """A `VisionModel` as a classifier, through one compiled function."""
