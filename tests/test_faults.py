@@ -66,7 +66,7 @@ def test_the_link_of_ones_own_photo_says_that_it_is_ones_own() -> None:
         from core.imaging.samples import samples
         from ui import state
 
-        state.restore()
+        state.restore("home")
         state.choose(state.photo_of(samples()["espresso"].read(), "mine.jpg"))
 
     own = AppTest.from_function(script)

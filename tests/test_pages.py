@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import i18n
-from ui import frame
+from core.errors import GlassboxError
+from ui import answers, cache, frame, state
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +48,20 @@ def test_the_language_switch_turns_the_whole_page(entry: frame.Entry) -> None:
     assert app.query_params["lang"] in ("zh", ["zh"])
 
 
+def test_an_address_that_the_browser_has_not_changed_yet_changes_nothing_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened("pages/questions.py", lang="en")
+    next(group for group in app.button_group if group.key == "language").set_value("zh").run()
+    app.query_params["lang"] = "en"  # as a browser sends it that has not heard yet
+    app.run()
+    assert app.title[0].value == i18n.text("zh", "questions.title")
+    monkeypatch.setattr(state, "STALE", 0.0)
+    app.query_params["lang"] = "en"  # as it was typed
+    app.run()
+    assert app.title[0].value == i18n.text("en", "questions.title")
+
+
 def test_a_link_restores_the_sample_and_the_class() -> None:
     app = opened("pages/classify.py", lang="en", image="red_panda", **{"class": "n02123045"})
     assert app.session_state["visit"].photo.sample == "red_panda"
@@ -78,6 +93,17 @@ def test_forgetting_empties_the_visit_but_keeps_the_language() -> None:
     assert app.session_state["visit"].photo.sample == "tabby_cat"
     assert not app.session_state["visit"].recent
     assert app.title[0].value == i18n.text("zh", "classify.title")
+
+
+def test_only_the_open_tab_of_classify_is_computed_and_a_link_opens_it() -> None:
+    first, linked = (
+        opened("pages/classify.py", lang="en"),
+        opened("pages/classify.py", lang="en", tab="maths"),
+    )
+    assert not first.latex and any(box.key.startswith("classify_search") for box in first.selectbox)
+    assert linked.latex and not any(box.key.startswith("classify_search") for box in linked.selectbox)
+    for app in (first, linked):  # the files that were brought stay in any tab
+        assert any(box.key == "classify_many" for box in app.file_uploader)
 
 
 def test_a_search_for_a_class_shows_that_class() -> None:
@@ -144,3 +170,45 @@ def test_what_a_sample_is_compared_with_is_found_once_for_everybody(monkeypatch:
     before = len(found)  # the page shows its first sample now
     opened("pages/classify.py", lang="en", image="crab")
     assert len(found) == before, "forgetting a visit leaves what is everybody's"
+
+
+def test_a_page_that_stands_sends_its_answer_before_what_stands_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[str] = []
+
+    def told(module: object, name: str) -> None:
+        draw = getattr(module, name)
+
+        def drawing(*how: object) -> object:
+            drawn.append(name)
+            return draw(*how)
+
+        monkeypatch.setattr(module, name, drawing)
+
+    told(frame, "_sidebar")
+    told(answers, "top_bars")
+    told(cache, "answer")
+    app = opened("pages/classify.py", lang="en", image="red_panda")
+    assert drawn == ["_sidebar", "answer", "top_bars"]
+    drawn.clear()
+    app.query_params["image"] = "goldfish"
+    app.run()
+    assert not app.exception and "goldfish" in words_of(app)
+    assert drawn == ["answer", "answer", "top_bars", "_sidebar"]  # the second of them is the kept one
+    drawn.clear()
+    next(group for group in app.button_group if group.key == "language").set_value("zh").run()
+    assert drawn == ["_sidebar", "answer", "top_bars"]
+
+
+def test_what_goes_wrong_ahead_of_a_page_is_told_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened("pages/classify.py", lang="en")
+
+    def none(*_: object) -> None:
+        raise GlassboxError("error.no_photo")
+
+    monkeypatch.setattr(cache, "answer", none)
+    app.run()
+    assert not app.exception
+    assert [one.value for one in app.error] == [i18n.text("en", "error.no_photo")]
+    assert any(button.key == "forget" for button in app.button)

@@ -55,3 +55,15 @@ def test_a_file_that_cannot_be_used_is_refused_at_once() -> None:
     with pytest.raises(GlassboxError):
         Decoded("x", b"no picture")
     assert not pixels._pixels
+
+
+def test_one_that_nobody_asks_for_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(pixels.time, "monotonic", lambda: now)
+    first, second = Decoded("1", photo(1)), Decoded("2", photo(2))
+    now += pixels.IDLE - 1
+    kept = first.image
+    now += 2
+    pixels.drop_of_idle()
+    assert len(pixels._pixels) == len(pixels._used) == 1
+    assert first.image is kept and (second.image == 2).all()

@@ -208,6 +208,21 @@ def test_what_visitors_hold_is_bounded(cat: Image, monkeypatch: pytest.MonkeyPat
     assert len(first.run(photo)[0]) == 4
 
 
+def test_a_chain_that_nobody_looks_at_keeps_no_pictures(cat: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(studio_chain, "_shelf", [])
+    monkeypatch.setattr(studio_chain.time, "monotonic", lambda: now)
+    seen, left, photo = studio("median"), studio("median"), Given(cat)
+    for found in (left, seen):
+        found.run(photo)
+    now += studio_chain.IDLE - 1
+    seen.run(photo)
+    now += 2
+    studio_chain.drop_of_idle()
+    assert [len(found.results) for found in (seen, left)] == [1, 0]
+    assert len(left.run(photo)[0]) == 2
+
+
 def test_opinions_are_the_classifiers_own(cat: Image) -> None:
     found, photo = studio("gaussian_noise.sigma_60~-canny"), Given(cat)
     pictures, _ = found.run(photo)
@@ -348,7 +363,7 @@ def test_a_step_of_each_family_fills_every_tab(family: str, language: str) -> No
     chain = "~".join(names[:4])
     app = opened(PAGE, lang=language, image="goldfish", chain=chain)
     for tab in ("numbers", "maths", "sweep", "take"):
-        app.session_state[f"studio_tabs_{language}"] = i18n.text(language, f"preprocess.tab.{tab}")
+        app.session_state["studio_tab"] = tab
         app.run()
         assert not app.exception and not app.error, tab
     assert to_url(kept(app).chain.calls) == chain
@@ -408,7 +423,7 @@ def test_a_link_that_lies_is_told_in_a_sentence(chain: str, language: str) -> No
 
 def test_bad_json_is_told_and_nothing_is_lost() -> None:
     app = opened(PAGE, lang="en", chain="median~canny")
-    app.session_state["studio_tabs_en"] = i18n.text("en", "preprocess.tab.take")
+    app.session_state["studio_tab"] = "take"
     app.run()
     area = app.text_area[0]
     area.set_value('[{"step": "median", "args": {"size": 4}}]').run()

@@ -21,10 +21,13 @@ def run_all(*work: Callable[[], None]) -> None:
         thread.join()
 
 
-def test_who_is_alone_does_not_wait() -> None:
+def test_who_is_alone_waits_only_until_the_answer_is_drawn() -> None:
     with turns.answering():
         begun = time.monotonic()
         turns.answered()
+        assert turns.BREATH <= time.monotonic() - begun < turns.BREATH + 0.05
+        begun = time.monotonic()
+        turns.answered(wait=False)
         assert time.monotonic() - begun < 0.05
 
 

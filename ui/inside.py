@@ -23,6 +23,7 @@ from core.vision.statistics import Channels
 from core.vision.structure import ACTIVATIONS, Graph, Layer, Node
 from core.vision.uploaded import Uploaded
 from ui import cache, networks, state
+from ui import tabs as lazy
 from ui.words import t
 
 OWN = "own"
@@ -102,12 +103,16 @@ class Look:
 
     network: Network
     photo: state.Photo
-    image: Image
     label_index: int  # the class whose influence sorts the channels
     predicted: int
     layer: str
     channel: int
     pixel: tuple[int, int]  # (row, column) in the layer's map
+
+    @property
+    def image(self) -> Image:
+        """The pixels, asked for anew: a part of the page that waits to be run again must not hold them."""
+        return self.photo.image
 
     @property
     def node(self) -> Node:
@@ -245,7 +250,6 @@ def look(network: Network, photo: state.Photo | None) -> Look:
     found = Look(
         network,
         photo,
-        image,
         label_index,
         predicted,
         chosen.layer,
@@ -411,21 +415,12 @@ def slider(network: Network, layer: str) -> None:
 
 def tabs(names: Sequence[str]) -> list[tuple[str, TabContainer]]:
     """Tabs of which only the open one is computed; the link and another language keep it open."""
-    chosen = state.remember("inside_tab", names[0], options=names, url="tab")
-    labels = {t(f"feature_maps.tab.{name}"): name for name in names}
-    key = f"inside_tab_{state.visit().language}"
-    st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
-
-    def opened() -> None:
-        open_tab(labels.get(st.session_state[key], names[0]))
-
-    return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+    return lazy.tabs("inside_tab", {name: t(f"feature_maps.tab.{name}") for name in names})
 
 
 def open_tab(name: str) -> None:
     """Opens a tab in the run that follows; for a widget's callback."""
-    st.session_state["inside_tab"] = name
-    state.keep("inside_tab", "tab")
+    lazy.open_tab("inside_tab", name)
 
 
 @contextmanager

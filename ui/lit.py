@@ -21,6 +21,7 @@ from core.lit.types import LessonEvent, LessonFinished, LessonStarted, LessonSte
 from core.tuning.queue import Run
 from core.types import Floats, ModelCard
 from ui import cache, state
+from ui import tabs as lazy
 from ui.words import plain, t
 
 TABS = ("ask", "search", "lesson", "map", "honest")
@@ -354,21 +355,12 @@ def tag(seen: Seen) -> str:
 
 def tabs(names: Sequence[str] = TABS) -> list[tuple[str, TabContainer]]:
     """Tabs of which only the open one is computed; the link and another language keep it open."""
-    chosen = state.remember("lit_tab", names[0], options=names, url="tab")
-    labels = {t(f"lit.tab.{name}"): name for name in names}
-    key = f"lit_tab_{state.visit().language}"
-    st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
-
-    def opened() -> None:
-        open_tab(labels.get(st.session_state[key], names[0]))
-
-    return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+    return lazy.tabs("lit_tab", {name: t(f"lit.tab.{name}") for name in names})
 
 
 def open_tab(name: str) -> None:
-    """Opens a tab in the run that follows; for a callback."""
-    st.session_state["lit_tab"] = name
-    state.keep("lit_tab", "tab")
+    """Opens a tab in the run that follows; for a widget's callback."""
+    lazy.open_tab("lit_tab", name)
 
 
 def card() -> ModelCard:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import GlassboxError
 from core.lit import answers, thumbnails
 from core.types import Floats
-from core.vision.explain import to_photo
+from core.vision.explain import to_crop
 from ui import cache, frame, lit, photo, state
 from ui.components import overlay
 from ui.components.fits import Fit, fits
@@ -180,7 +180,7 @@ def _picture(found: Bench, look: Compared) -> None:
         (text,) = cache.lit_texts([one.text])
         places = answers.places(cache.lit_maps(current.digest, image), text)
     name = lit.shortened(one.prompt, 30) if one else ""
-    heat = to_photo(np.maximum(places, 0), image, thumbnails.preparation(image))
+    heat = to_crop(np.maximum(places, 0), thumbnails.preparation(image).side)
     overlay(
         image,
         heat,

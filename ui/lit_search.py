@@ -86,7 +86,7 @@ def _folder(found: Bench) -> None:
 
 
 def _take(found: Bench, files: list[tuple[str, bytes]]) -> None:
-    found.uploads += 1  # a fresh, empty field; the server lets the files go
+    found.uploads += 1  # a fresh, empty field
     found.refused = None
     bar = st.progress(0.0, t("lit.stage.folder"))
     try:

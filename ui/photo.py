@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import GlassboxError
 from core.imaging.decode import EXTENSIONS
 from core.imaging.samples import samples
-from ui import cache, state, uploads
+from ui import cache, leftovers, state, uploads
 from ui.components import GalleryItem, gallery, paste_image
 from ui.frame import go_to
 from ui.words import sentence, t
@@ -89,7 +89,8 @@ def _uploaded(key: str, leads_to: str | None) -> None:
     file = st.session_state[key]
     if file is not None:
         take(file.getvalue(), file.name, leads_to)  # which counts it
-        state.visit().uploads += 1  # a fresh, empty widget; the server lets the file go
+        leftovers.read(file.file_id)
+        state.visit().uploads += 1  # a fresh, empty widget
 
 
 def _pick(chosen: str, leads_to: str | None) -> None:

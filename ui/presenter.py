@@ -64,7 +64,7 @@ html { font-size: 125% !important; }
 [data-testid="stHeader"], .st-key-tools, .st-key-footer { display: none !important; }
 .stMainBlockContainer { max-width: 1680px; padding: 1.25rem 2.5rem 3.5rem; }
 .st-key-presenter { position: absolute; height: 0; }
-.st-key-heading p { max-width: none; text-wrap: balance; }
+.st-key-heading p { max-width: none; margin-bottom: 0; font-size: 0.95rem; text-wrap: balance; }
 @media (max-width: 767px) {
   html { font-size: 106% !important; }
   .stMainBlockContainer { padding: 1rem 1rem 4rem; }
@@ -148,6 +148,7 @@ def enter(name: str, pages: Mapping[str, str]) -> None:
     if to is not None:
         kept["present_stop"] = to
         state.visit().seen_url.clear()  # everything that the stop's link says is taken, also what was seen before
+        state.visit().left_url.clear()
         st.switch_page(pages[known[to].page], query_params=query(known[to], to))
     at = place(name, pages)
     state.to_url("present", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 import numpy as np
 
+from core import memory
 from core.errors import GlassboxError
 from core.imaging import STEPS, Call, apply
 from core.imaging.chain import StepResult, checked, from_url, to_url
@@ -20,8 +22,9 @@ P = ParamSpec("P")
 
 MODEL = "efficientnet_lite0"
 MOST_UNDO = 50
-MOST_BYTES = 80_000_000  # pictures kept for one visitor ...
-MOST_BYTES_OF_ALL = 120_000_000  # ... and for all of them together
+MOST_BYTES = 48_000_000  # pictures kept for one visitor ...
+MOST_BYTES_OF_ALL = 56_000_000  # ... and for all of them together
+IDLE = 60.0  # seconds after which a chain that nobody looks at keeps no pictures
 MOST_OPINIONS = 128
 PHOTO = 0  # stands for the photo itself where a step is chosen
 
@@ -87,6 +90,7 @@ class Studio:
     last_id: int = PHOTO
     added: list[tuple[str, str]] = field(default_factory=list)  # menus, and what was chosen in them
     model: str = MODEL  # whose opinion is asked
+    served: float = 0.0  # when it was last run, of time.monotonic()
 
     def use(self, model: str) -> None:
         """Asks another network; what the one before said is forgotten."""
@@ -279,6 +283,7 @@ def _make_room(studio: Studio) -> None:
     first, and the pictures of whoever was away longest; they are computed again when needed."""
     while studio.results and _bytes(studio) > MOST_BYTES:
         studio.results = studio.results[:-1]
+    studio.served = time.monotonic()
     others = [ref for ref in list(_shelf) if ref() is not None and ref() is not studio]
     _shelf[:] = [*others, weakref.ref(studio)]
     total = _bytes(studio)
@@ -288,6 +293,17 @@ def _make_room(studio: Studio) -> None:
             total += _bytes(other)
             if total > MOST_BYTES_OF_ALL:
                 other.results = []
+
+
+def drop_of_idle() -> None:
+    """Lets go of the pictures of chains that were not looked at for a while; they are computed again when needed."""
+    for ref in list(_shelf):
+        found = ref()
+        if found is not None and time.monotonic() - found.served > IDLE:
+            found.results = []
+
+
+memory.sweep_with("chains", drop_of_idle)
 
 
 # --- the visit and the link -------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from core.imaging.export import to_python
 from core.imaging.measure import HISTOGRAM_ROWS, Likeness
 from core.types import Image
 from ui import cache, charts, state, studio_maths, widgets
+from ui import tabs as lazy
 from ui.components import GalleryItem, copy_link, gallery, thumbnail
 from ui.studio import THUMBNAIL, Work, class_name, picture_name, step_name, sure, told
 from ui.studio_chain import Opinion, Picture, Studio, acting, changed, key_of, probability_of, turns
@@ -35,12 +36,10 @@ def closer(shown: Work) -> None:
         "sweep": sweep,
         "take": take_away,
     }
-    names = [t(f"preprocess.tab.{tab}") for tab in TABS]
-    tabs = st.tabs(names, key=f"studio_tabs_{state.visit().language}", on_change="rerun")
-    for tab, container in zip(TABS, tabs, strict=True):
-        if container.open:
-            with container, st.container(key="studio_closer"):
-                pieces[tab](shown)
+    for name, tab in lazy.tabs("studio_tab", {name: t(f"preprocess.tab.{name}") for name in pieces}):
+        if tab.open:
+            with tab, st.container(key="studio_closer"):
+                pieces[name](shown)
 
 
 # --- numbers and histograms -------------------------------------------------------------------------
@@ -79,8 +78,12 @@ def figures(shown: Work) -> list[Figure]:
     clean = clean_pictures(results[: shown.place])
     if clean and clean[-1] is not None:
         old_clean = clean[-2] if len(clean) > 1 else None
-        now = _likeness(after, f"{after.name}|clean", clean[-1])
-        then = None if old_clean is None else _likeness(before, f"{before.name}|clean", old_clean)
+        undamaged = clean[-1] is results[0].before  # the photo itself: what was just asked
+        now = own if undamaged else _likeness(after, f"{after.name}|clean", clean[-1])
+        then = None
+        if old_clean is not None:
+            undamaged = old_clean is results[0].before
+            then = prior if undamaged else _likeness(before, f"{before.name}|clean", old_clean)
         was = (_decibel(then), _similarity(then)) if old_clean is not None else (None, None)
         found += [
             Figure("psnr_clean", _decibel(now), was[0]),

@@ -17,7 +17,7 @@ _CSS = """
 .st-key-current_photo img { aspect-ratio: 16 / 10; object-fit: cover; border-radius: 10px; }
 .st-key-heading h1 { padding: 0; line-height: 1.25; }
 .st-key-heading [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
-.st-key-heading p { opacity: 0.72; font-size: 1.02rem; max-width: 46rem; }
+.st-key-heading p { opacity: 0.72; font-size: 1.02rem; max-width: 46rem; text-wrap: pretty; }
 .st-key-awake { position: absolute; width: 0 !important; height: 0; }
 .st-key-phone_language { display: none; }
 .st-key-tools { flex: none; flex-wrap: nowrap; gap: 0.5rem; }

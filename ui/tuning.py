@@ -22,6 +22,7 @@ from core.tuning.types import Augmentation, Dataset, Example, Finished, Plan, Tu
 from core.types import Classifier, ModelCard
 from core.vision.models import VisionModel, vision_model
 from ui import cache, state
+from ui import tabs as lazy
 from ui.words import plain, t
 
 FIRST = "textures"
@@ -412,21 +413,12 @@ def take(
 
 def tabs(names: Sequence[str] = TABS) -> list[tuple[str, TabContainer]]:
     """Tabs of which only the open one is computed; the link and another language keep it open."""
-    chosen = state.remember("fine_tune_tab", names[0], options=names, url="tab")
-    labels = {t(f"fine_tune.tab.{name}"): name for name in names}
-    key = f"fine_tune_tab_{state.visit().language}"
-    st.session_state[key] = next(label for label, name in labels.items() if name == chosen)
-
-    def opened() -> None:
-        open_tab(labels.get(st.session_state[key], names[0]))
-
-    return list(zip(names, st.tabs(list(labels), key=key, on_change=opened), strict=True))
+    return lazy.tabs("fine_tune_tab", {name: t(f"fine_tune.tab.{name}") for name in names})
 
 
 def open_tab(name: str) -> None:
-    """Opens a tab in the run that follows; for a callback."""
-    st.session_state["fine_tune_tab"] = name
-    state.keep("fine_tune_tab", "tab")
+    """Opens a tab in the run that follows; for a widget's callback."""
+    lazy.open_tab("fine_tune_tab", name)
 
 
 def card() -> ModelCard | None:

@@ -96,7 +96,7 @@ def _zip(found: Workshop) -> None:
         )
         if file is None:
             return
-        found.uploads += 1  # a fresh, empty field; the server lets the file go
+        found.uploads += 1  # a fresh, empty field
         bar = st.progress(0.0, t("tuning_data.stage.reading"))
         try:
             for step in image_dataset_steps(uploads.contents(file)):

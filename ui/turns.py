@@ -18,6 +18,7 @@ LONGEST = 1.0  # seconds that a page waits for its turn
 ANSWERS_LONGEST = (
     1.5  # seconds that the rest of a page waits for others' answers; also how long one is waited for
 )
+BREATH = 0.08  # seconds for a browser to draw an answer, before the half megabyte that follows comes in
 
 _changed = threading.Condition()
 _drawing: dict[int, int] = {}  # thread -> how often it has begun, for a part within a page
@@ -55,7 +56,11 @@ def answering() -> Iterator[None]:
 
 
 def answered(wait: bool = True) -> None:
-    """The answer is on its way: those that have none yet go first; without `wait`, this page goes on beside them."""
+    """The answer is on its way: the browser draws it, and those that have none yet go first.
+
+    Args:
+        wait: if not, this page goes on at once, and beside them.
+    """
     own = threading.get_ident()
     _answered(own)
     if not wait:
@@ -63,6 +68,8 @@ def answered(wait: bool = True) -> None:
     with _changed:
         times = _drawing.pop(own, 0)
         _changed.notify_all()
+    time.sleep(BREATH)
+    with _changed:
         _wait(lambda: not _waited_for() and len(_drawing) < AT_ONCE, ANSWERS_LONGEST)
         if times:
             _drawing[own] = times
