@@ -21,14 +21,16 @@ def run_all(*work: Callable[[], None]) -> None:
         thread.join()
 
 
-def test_who_is_alone_waits_only_until_the_answer_is_drawn() -> None:
+def test_who_is_alone_waits_only_until_the_answer_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "BREATH", 0.5)
+    monkeypatch.setattr(turns, "ANSWERS_LONGEST", 30.0)
     with turns.answering():
         begun = time.monotonic()
         turns.answered()
-        assert turns.BREATH <= time.monotonic() - begun < turns.BREATH + 0.05
+        assert turns.BREATH <= time.monotonic() - begun < 10
         begun = time.monotonic()
         turns.answered(wait=False)
-        assert time.monotonic() - begun < 0.05
+        assert time.monotonic() - begun < turns.BREATH
 
 
 def test_all_answers_come_before_anything_else() -> None:
