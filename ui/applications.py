@@ -18,7 +18,15 @@ TALL = 118  # pixels of what is shown of a set
 
 
 def cards() -> None:
-    """The four of them, two in a row."""
+    """The four of them, two in a row; what came of them stands at the foot of its card."""
+    st.html(
+        "<style>"
+        + "".join(
+            f".st-key-applications_{name} > :nth-last-child(2) {{ margin-top: auto; }}"
+            for name in applications.SETS
+        )
+        + "</style>"
+    )
     for start in range(0, len(applications.SETS), 2):
         columns = st.columns(2, gap="large")
         for column, name in zip(columns, applications.SETS[start : start + 2], strict=True):

@@ -650,23 +650,27 @@ class Mark(NamedTuple):
 def with_intervals(
     marks: Sequence[Mark], *, key: str, x_title: str, alt: str, chance: float | None = None, height: int = 240
 ) -> None:
-    """Shares as bars with their 95 % intervals, one below the other, each with its number."""
+    """Shares as bars with their 95 % intervals, one below the other, each with its number.
+
+    The bars stand back, so that whiskers and numbers are seen on them as well as beside them.
+    """
     figure = go.Figure()
     shares_ = [mark.share for mark in marks]
     figure.add_bar(
         y=[literal(mark.name) for mark in marks],
         x=shares_,
         orientation="h",
-        marker={"color": style.accent(), "line": {"width": 0}},
+        marker={"color": style.accent() + "8c", "line": {"width": 0}},
         error_x={
             "array": [mark.high - mark.share for mark in marks],
             "arrayminus": [mark.share - mark.low for mark in marks],
-            "color": style.muted(),
+            "color": style.ink(),
             "thickness": 1.6,
         },
-        text=[f"{mark.share:.0%}" for mark in marks],
+        text=[f"<b>{mark.share:.0%}</b>" for mark in marks],
         textposition="inside",
         insidetextanchor="start",
+        insidetextfont={"color": style.ink(), "size": 14},
         textangle=0,
         hovertemplate="%{x:.1%}<extra></extra>",
     )

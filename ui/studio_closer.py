@@ -130,11 +130,14 @@ def numbers(shown: Work) -> None:
             )
     left, right = st.columns(2, gap="large")
     places = [shown.before, shown.after] if shown.place else [shown.pictures[0], shown.pictures[-1]]
+    if len(shown.pictures) == 1:
+        places = places[:1]
+        right.caption(t("preprocess.histogram.none"))
     counts = [cache.histograms(picture.name, picture.image) for picture in places]
     shares = [count / max(1, count[0].sum()) for count in counts]
     # A clipped end of the scale would press all the rest flat.
     top = max(float(np.sort(share.ravel())[-24]) for share in shares) * 1.15 + 1e-6
-    for side, column, picture, count in zip(("before", "after"), (left, right), places, counts, strict=True):
+    for side, column, picture, count in zip(("before", "after"), (left, right), places, counts, strict=False):
         with column:
             st.markdown(f"**{picture_name(shown.chain, picture.place)}**")
             charts.histogram(

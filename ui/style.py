@@ -22,6 +22,7 @@ _CSS = """
 .st-key-phone_language { display: none; }
 .st-key-tools { flex: none; flex-wrap: nowrap; gap: 0.5rem; }
 .st-key-footer { border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); padding-top: 1rem; margin-top: 1rem; }
+.st-key-footer > :last-child { margin-left: auto; }
 .st-key-footer [data-testid="stPageLink"] a { background: var(--glassbox-accent); border-radius: 10px; padding: 0.45rem 0.9rem; }
 .st-key-footer [data-testid="stPageLink"] a:hover { filter: brightness(1.08); background: var(--glassbox-accent); }
 .st-key-footer [data-testid="stPageLink"] a p, .st-key-footer [data-testid="stPageLink"] a span { color: var(--glassbox-on-accent) !important; font-weight: 600; }
@@ -58,8 +59,13 @@ button[kind^="primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent);
   .st-key-sentiment_examples { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
   .st-key-sentiment_examples > * { flex: none !important; width: auto !important; }
   .st-key-sentiment_inside .katex { font-size: 0.92em; }
-  .st-key-header { flex-direction: column-reverse; gap: 0.5rem; }
-  .st-key-tools { width: 100% !important; justify-content: space-between; flex-wrap: wrap; }
+  .st-key-header { flex-direction: column-reverse; gap: 0.75rem; }
+  .st-key-header > * { flex: none; width: 100% !important; }
+  .st-key-tools { width: 100% !important; }
+  .st-key-tools > * { flex: none; width: auto !important; }
+  .st-key-tools > :first-child { margin-right: auto; }
+  .st-key-qr button { min-width: 2.75rem; min-height: 2.5rem; }
+  .st-key-qr button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .st-key-heading h1 { font-size: 1.6rem; }
 }
 @media (prefers-reduced-motion: reduce) {
@@ -108,6 +114,11 @@ def third() -> tuple[str, str, str]:
 def muted() -> str:
     """The colour of axes and of what stands back."""
     return "#8FA5A0" if dark() else "#62706D"
+
+
+def ink() -> str:
+    """The colour of words, as the theme has it."""
+    return "#E6EFED" if dark() else "#16211F"
 
 
 def _quoted(key: str) -> str:
