@@ -550,6 +550,18 @@ def test_a_picture_over_the_limit_is_refused_in_the_browser(visit: Visit) -> Non
 
 
 @pytest.mark.browser
+def test_a_phone_is_told_of_no_keys(browser: Any, address: str) -> None:
+    from playwright.sync_api import expect
+
+    for options, seen in (({}, True), ({"is_mobile": True, "has_touch": True}, False)):
+        visit = Visit(browser, address, **options)
+        keys = visit.box("paste").locator(".keys")
+        expect(keys).to_have_text(re.compile(r"^(Ctrl\+|⌘)V$"))
+        expect(keys).to_be_visible(visible=seen)
+        visit.context.close()
+
+
+@pytest.mark.browser
 def test_a_click_reads_the_clipboard(browser: Any, address: str) -> None:
     visit = Visit(browser, address, permissions=["clipboard-read", "clipboard-write"])
     area = visit.box("paste").get_by_role("button")

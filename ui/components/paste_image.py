@@ -20,9 +20,9 @@ def paste_image(*, key: str, label: str, error_text: str, max_bytes: int = 8_000
     visitor: `core.imaging.decode` reads them like an upload.
 
     Args:
-        label: the words on the button; they should name the keys.
-        error_text: told below it when the clipboard held no picture, when the browser does not let a
-            click read it, or when it is over `max_bytes`.
+        label: the words on the button; the keys of the visitor's system are put beside them.
+        error_text: told, with those keys in the place of "Ctrl+V", below it when the clipboard held no
+            picture, when the browser does not let a click read it, or when it is over `max_bytes`.
         max_bytes: the largest file sent and accepted.
     """
     result = _mount(

@@ -1,9 +1,11 @@
 const LONGEST = 1600; // pixels: more than any page shows, and far below what a message may hold
 const TINY = 320; // small pictures keep their exact pixels
 
+const KEYS = /Mac|iP/.test(navigator.platform) ? "⌘V" : "Ctrl+V";
+
 function complain(self, yes) {
   const error = self.find(".error");
-  error.textContent = yes ? self.data.error : "";
+  error.textContent = yes ? self.data.error.replace("Ctrl+V", KEYS) : "";
   error.hidden = !yes;
 }
 
@@ -80,7 +82,7 @@ function build(self) {
 
 export default function (component) {
   const self = instance(component, build);
-  setWords(self, { ".words": self.data.label });
+  setWords(self, { ".words": self.data.label, ".keys": KEYS });
   if (!self.find(".error").hidden) complain(self, true); // the language may have changed
   return () => document.removeEventListener("paste", self.onPaste);
 }
