@@ -525,7 +525,13 @@ def learning(
         )
     figure.update_layout(**_layout("", height))
     corner = {"y": 0.06, "yanchor": "bottom"} if shares else {"y": 1.0, "yanchor": "top"}
-    plain = {"orientation": "v", "x": 1, "xanchor": "right", "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}}
+    plain = {
+        "orientation": "v",
+        "x": 1,
+        "xanchor": "right",
+        "bgcolor": style.paper() + "cc",
+        "font": {"size": 12},
+    }
     figure.update_layout(uirevision=revision, legend=plain | corner, margin_t=24)
     figure.update_xaxes(title=x_title, range=(0, max(1, epochs)), tickformat="d", showgrid=False)
     figure.update_yaxes(

@@ -68,6 +68,7 @@ button[kind^="primary"]:enabled :is(p, span) { color: var(--glassbox-on-accent);
   .st-key-qr button p { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .st-key-heading h1 { font-size: 1.6rem; }
 }
+@media (pointer: coarse) { .st-key-present kbd { display: none; } } /* a phone has no keys */
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation: none !important; transition: none !important; scroll-behavior: auto !important; }
 }
@@ -119,6 +120,11 @@ def muted() -> str:
 def ink() -> str:
     """The colour of words, as the theme has it."""
     return "#E6EFED" if dark() else "#16211F"
+
+
+def paper() -> str:
+    """The colour of the page, as the theme has it."""
+    return "#0E1514" if dark() else "#FFFFFF"
 
 
 def _quoted(key: str) -> str:
