@@ -5,5 +5,6 @@ from __future__ import annotations
 from ui import applications, frame
 
 with frame.page("applications") as here:
+    applications.style()
     applications.cards()
     applications.chart()

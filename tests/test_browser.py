@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import Browser, expect
 
+from core import i18n
 from core.imaging.samples import samples
 from tests.browser import Visitor, serve, visit
 
 pytestmark = pytest.mark.browser
+
+TOOLS = ("frame.share", "share.qr", "report.download")  # beside the switch of the language
 
 
 @pytest.fixture
@@ -129,6 +133,21 @@ def test_a_phone_has_the_switch_on_the_page_and_nothing_is_cut(chromium: Browser
     phone.ready()
     wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
+    named = [page.get_by_role("button", name=i18n.text("zh", key)) for key in TOOLS]
+    switch = page.locator(".st-key-language_on_page").bounding_box()
+    boxes = [switch, *(one.first.bounding_box() for one in named)]
+    assert max(box["y"] for box in boxes) - min(box["y"] for box in boxes) < 10  # one row
+    assert all(left["x"] + left["width"] < right["x"] for left, right in pairwise(boxes))
+    phone.open("/applications?lang=en")
+    expect(page.locator(".st-key-applications_glimpse_digits img")).to_have_count(6)
+    cut = """[...document.querySelectorAll('[class*="st-key-applications_glimpse_"]')].filter((one) => {
+      const { right, bottom } = one.getBoundingClientRect();
+      return [...one.querySelectorAll("p, img")].some((each) => {
+        const box = each.getBoundingClientRect();
+        return box.right > right + 1 || box.bottom > bottom + 1;
+      });
+    }).map((one) => one.className)"""
+    assert page.evaluate(cut) == []
     phone.context.close()
     assert not phone.complaints()
 

@@ -17,16 +17,25 @@ LINES = 2
 TALL = 118  # pixels of what is shown of a set
 
 
-def cards() -> None:
-    """The four of them, two in a row; what came of them stands at the foot of its card."""
+def style() -> None:
+    """The page's part of the look: what came of a set at the foot of its card; on a phone nothing of it cut off."""
+    glimpse = '[class*="st-key-applications_glimpse_"]'
+    feet = ", ".join(f".st-key-applications_{name} > :nth-last-child(2)" for name in applications.SETS)
     st.html(
         "<style>"
-        + "".join(
-            f".st-key-applications_{name} > :nth-last-child(2) {{ margin-top: auto; }}"
-            for name in applications.SETS
-        )
-        + "</style>"
+        f"{feet} {{ margin-top: auto; }}"
+        "@media (max-width: 767px) {"
+        f" {glimpse}, :has(> {glimpse}) {{ height: auto !important; }}"
+        f' {glimpse} [data-testid="stHorizontalBlock"] {{ flex-wrap: nowrap; gap: 0.4rem; }}'
+        f' {glimpse} [data-testid="stHorizontalBlock"] > * {{ flex: 0 1 52px; min-width: 0; }}'
+        f' {glimpse} [data-testid="stImageContainer"] {{ max-width: 100%; }}'
+        " }"
+        "</style>"
     )
+
+
+def cards() -> None:
+    """The four of them, two in a row."""
     for start in range(0, len(applications.SETS), 2):
         columns = st.columns(2, gap="large")
         for column, name in zip(columns, applications.SETS[start : start + 2], strict=True):
