@@ -418,7 +418,7 @@ def test_odd_texts_are_answered(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("word", ["not so good , ", "不算太好，", "好", "x"])
-def test_ten_times_the_characters_take_ten_times_as_long(name: str, word: str) -> None:
+def test_a_hundred_thousand_characters_are_read_at_once(name: str, word: str) -> None:
     model, seconds = sentiment(name), {}
     for length in (LONGEST // 10, LONGEST + 500):
         text = (word * LONGEST)[:length]
@@ -427,8 +427,9 @@ def test_ten_times_the_characters_take_ten_times_as_long(name: str, word: str) -
             begun = time.thread_time()  # of this thread alone: other work on the machine is not counted
             said = model.predict([text])
             taken.append(time.thread_time() - begun)
-        seconds[length] = min(taken)  # a ratio, as machines differ; were it quadratic, it would be a hundred
-    assert seconds[LONGEST + 500] < 25 * seconds[LONGEST // 10]
+        seconds[length] = min(taken)  # a collection of all tests' garbage takes longer than the reading
+    assert seconds[LONGEST + 500] < 2
+    assert seconds[LONGEST + 500] < 25 * seconds[LONGEST // 10]  # quadratic, it would be a hundred
     np.testing.assert_allclose(said, model.predict([text[:LONGEST]]), atol=1e-6)
 
 
